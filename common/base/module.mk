@@ -1,0 +1,1 @@
+$(eval $(call library,base,$(filter-out %_test.c %_fuzz.c,$(wildcard common/base/*.c))))
