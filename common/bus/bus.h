@@ -10,7 +10,7 @@
  *    blocks; a full or absent peer drops the message and says so. Each process has one bell, and can answer the sender
  *    of what it took.
  *
- * Addresses come from the registry: keys with a time-to-live in Redis, refreshed once a second, read once a second.
+ * Addresses come from the registry, which the stage library keeps (bus_self, bus_set_peers).
  * ipc:// on one host (<dir>/bus/<hop>/, mode 0750), tcp:// between hosts. ZMQ_IMMEDIATE, no linger, small high-water
  * marks. Not thread-safe: one thread a bus. All sockets share one readiness descriptor (edge-triggered: after it fires
  * call bus_process until it returns false).
@@ -23,7 +23,6 @@
 #include "common/wire/wire.h"
 
 struct bus;
-struct store;
 
 #define BUS_BATCH_MAX 64
 #define BUS_BATCH_BYTES (1u << 20)
@@ -80,14 +79,14 @@ bool bus_tell_one(struct bus *bus, const char *stage, struct bus_item item);
 size_t bus_tell_all(struct bus *bus, const char *stage, struct bus_item item);
 bool bus_reply(struct bus *bus, struct span from, struct bus_item item);
 
-/* Registry: published by the stage library once a second; read by bus_refresh, which connects and disconnects. */
+/* What the registry holds of a process. The registry itself (Redis) is the stage library's: it publishes bus_self once a
+ * second and hands the living instances to bus_set_peers, which connects and disconnects and calls the peer handler. */
 struct bus_entry {
 	char stage[16], instance[64], hop_endpoint[192], bell_endpoint[192], host[64];
 	uint64_t pid, wire_version, metrics_port, started_ms;
 };
-MUST_USE enum err_code bus_publish(struct bus *bus, struct store *store, uint16_t metrics_port, struct err *e);
-MUST_USE enum err_code bus_refresh(struct bus *bus, struct store *store, struct err *e);
-void bus_unpublish(struct bus *bus, struct store *store);
+void bus_self(const struct bus *bus, struct bus_entry *entry_out);
+void bus_set_peers(struct bus *bus, const struct bus_entry *entries, size_t count);
 /* Live instances as last read. For one stage, or all with NULL. Returns the count; at most max are written. */
 size_t bus_peers(const struct bus *bus, const char *stage, struct bus_entry *entries_out, size_t max);
 
