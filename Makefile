@@ -2,6 +2,7 @@
 #   make            all programs           make run     the demo: everything on this machine
 #   make test       unit and flow tests    make check   format, layers, sizes, lint, pages
 #   make bench      timings as ratios      SAN=asan make test   the same under sanitizers
+SHELL := /bin/bash
 SAN ?= plain
 B := build/$(SAN)
 .DEFAULT_GOAL := all
@@ -18,11 +19,14 @@ CFLAGS_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -fPIE
 LDFLAGS_plain := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,-z,separate-code
 LDFLAGS_asan := -pie -fsanitize=address,undefined
 LDFLAGS_tsan := -pie -fsanitize=thread
+CFLAGS_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fPIE
+LDFLAGS_fuzz := -pie -fsanitize=address,undefined
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(WARN) $(WERROR) $(CFLAGS_$(SAN)) $(DEPS_CFLAGS) $(CFLAGS)
 
 LIBS :=       # lib<name>.a of common/, in layer order
 PROGRAMS :=   # <name>: from <name>/*.c
 TESTS :=      # unit test programs
+FUZZERS :=    # fuzz targets, built by `make fuzz` alone
 CLEAN :=
 
 # library NAME, SOURCES: build/…/lib<name>.a
@@ -47,6 +51,13 @@ $(B)/$(1): $(B)/$(1).o $(patsubst %.c,$(B)/%.o,$(2)) $(foreach l,$(3),$(B)/lib$(
 	$$(CC) $$(LDFLAGS_$(SAN)) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka $(4)
 endef
 
+# fuzz TARGET (without .c), MORE SOURCES, COMMON LIBRARIES, SYSTEM LIBRARIES: LLVMFuzzerTestOneInput
+define fuzz
+FUZZERS += $(B)/$(1)
+$(B)/$(1): $(B)/$(1).o $(patsubst %.c,$(B)/%.o,$(2)) $(foreach l,$(3),$(B)/lib$(l).a)
+	$$(CC) $$(LDFLAGS_$(SAN)) $$(LDFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) $(4)
+endef
+
 include $(sort $(wildcard common/*/module.mk)) $(sort $(filter-out common/%,$(wildcard */module.mk)))
 
 $(B)/%.o: %.c
@@ -64,5 +75,58 @@ unit: $(TESTS)
 	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
 clean:
 	rm -rf build $(CLEAN)
+
+# What needs packages first starts make anew, so that the flags above are those of the installed libraries.
+.PHONY: run stop test flow check bench fuzz
+JOBS ?= $(shell nproc)
+FLOW ?= tests/flow
+PYTEST := env PYTHONDONTWRITEBYTECODE=1 MAILWEAVE_BUILD=$(abspath $(B)) MAILWEAVE_SAN=$(SAN) /usr/bin/python3 -m pytest -p no:cacheprovider
+
+run:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@scripts/demo up --build $(abspath $(B))
+stop:
+	@scripts/demo down
+test:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all tests-built
+	@$(MAKE) --no-print-directory -s unit
+	@$(MAKE) --no-print-directory -s flow
+flow:
+	$(PYTEST) -q $(FLOW)
+.PHONY: tests-built
+tests-built: $(TESTS)
+check:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -k -j$(JOBS) all tests-built WERROR=-Werror
+	@scripts/check/all $(B)
+bench:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch
+	@/usr/bin/python3 tests/bench/bench.py --build $(abspath $(B)) $(BENCH)
+
+$(B)/tests/bench/raw_fetch: $(B)/tests/bench/raw_fetch.o
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $< -lssl -lcrypto
+
+# clang's libFuzzer for a few seconds each; what it finds stays in build/fuzz/<target>.found/
+FUZZ_SECONDS ?= 10
+fuzz:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) SAN=fuzz CC=clang fuzz-run
+.PHONY: fuzz-run
+fuzz-run: $(FUZZERS)
+	@set -e; for t in $(FUZZERS); do echo "== $$t"; mkdir -p $$t.corpus $$t.found; \
+		$$t -max_total_time=$(FUZZ_SECONDS) -print_final_stats=0 -verbosity=0 -artifact_prefix=$$t.found/ $$t.corpus \
+			$$(ls -d $$(echo $$t | sed 's,^$(B)/,,').seeds 2>/dev/null); done
+
+# clang-tidy's verdict on a file stands until the file, one of its headers or .clang-tidy changes.
+TIDY := $(patsubst %.c,$(B)/%.tidy,$(filter-out %_test.c %_fuzz.c,$(shell git ls-files '*.c' 2>/dev/null)))
+.PHONY: tidy
+tidy: $(TIDY)
+$(B)/%.tidy: $(B)/%.o .clang-tidy
+	clang-tidy --quiet $*.c -- -std=c17 -D_GNU_SOURCE -I. -I$(B)/gen $(DEPS_CFLAGS) 2>&1 | grep -v 'warnings generated' || true; \
+		test $${PIPESTATUS[0]} = 0
+	@touch $@
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
