@@ -1,0 +1,2 @@
+$(eval $(call library,wire,$(filter-out %_test.c %_fuzz.c,$(wildcard common/wire/*.c))))
+$(eval $(call unit,common/wire/pack_test,,wire base,))
