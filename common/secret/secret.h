@@ -4,8 +4,8 @@
  *    private half (fetcher, sender) can open it. The gateway can only seal.
  *  - `mail`: a 256-bit key that wraps each account's data key. Data keys seal blobs (AES-256-GCM).
  * Files in keys_dir, mode 0600, made once by `mailweave up` (secret_create_keys): credentials.key, credentials.pub,
- * mail.key, token.key (HMAC of public cursors and event ids). A missing or unreadable key stops the program: cipher text
- * is never taken for clear text.
+ * mail.key, token.key (HMAC of public cursors and event ids), each 32 raw bytes (credentials.pub mode 0644). A missing or
+ * unreadable key stops the program: cipher text is never taken for clear text.
  */
 #ifndef MW_SECRET_SECRET_H
 #define MW_SECRET_SECRET_H
@@ -21,7 +21,9 @@ struct secret_key {
 	uint8_t b[SECRET_KEY_BYTES];
 };
 
-/* Makes what is missing; an existing file is never touched. Safe to run twice and by two processes at once. */
+/* Makes what is missing, durable before it returns; an existing file is never touched. Safe to run twice and by two
+ * processes at once. credentials.pub without credentials.key (a gateway's host) is left as it is; ERR_PERM
+ * "key_mismatch" if the two do not belong together. */
 MUST_USE enum err_code secret_create_keys(const char *keys_dir, struct err *e);
 /* which: "mail", "token", "credentials.key", "credentials.pub". Refuses files that others can read. */
 MUST_USE enum err_code secret_load(const char *keys_dir, const char *which, struct secret_key *key_out, struct err *e);

@@ -1,0 +1,2 @@
+$(eval $(call library,secret,$(filter-out %_test.c %_fuzz.c,$(wildcard common/secret/*.c))))
+$(eval $(call unit,common/secret/secret_test,,secret base,-lcrypto -lidn2))
