@@ -1,0 +1,48 @@
+/* app: what all requests of one gateway process share. Made by main.c's start, never changed while requests run. */
+#ifndef MW_GATEWAY_APP_H
+#define MW_GATEWAY_APP_H
+
+#include "common/conf/conf.h"
+#include "common/metrics/metrics.h"
+#include "common/secret/secret.h"
+#include "common/stage/stage.h"
+
+struct gateway_conf {
+	struct conf_common common;
+	char *listen; /* address:port of the API */
+	int64_t threads; /* workers that answer requests */
+	int64_t slow_threads; /* workers for what waits on others (account verification) */
+	int64_t connections; /* open at most */
+	int64_t body_max; /* octets of a request body */
+	int64_t request_ms; /* deadline of a request */
+	int64_t verify_ms; /* deadline of an account's verification */
+	bool allow_private_hosts; /* mail servers in private and loopback ranges, on any port */
+	char *ca_file; /* trusted roots for mail servers; "" the system's */
+	char *egress_addresses; /* comma list shown by /v1/egress-addresses */
+};
+
+struct bus_client;
+struct outbox_blobs;
+struct http_streams;
+
+struct app {
+	const struct gateway_conf *conf;
+	struct stage *stage;
+	const char *instance;
+	struct metrics *metrics;
+	struct bus_client *bus; /* bus_client.h */
+	struct outbox_blobs *blobs; /* outbox_blobs.h: the gateway's own blob writer */
+	struct http_streams *streams; /* stream.h */
+	struct secret_key mail_key, token_key, credentials_pub;
+};
+
+/* The gateway's own metrics, after the common ones (METRIC_STAGE_COUNT + these). */
+enum gateway_metric {
+	GATEWAY_REQUESTS =
+		METRIC_STAGE_COUNT, /* requests_total{class} 2xx 3xx 4xx 5xx: value status / 100 - 2 */
+	GATEWAY_REQUEST_SECONDS,
+	GATEWAY_CONNECTIONS,
+	GATEWAY_STREAMS,
+};
+
+#endif

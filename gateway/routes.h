@@ -1,0 +1,14 @@
+/* routes: the one list of all route tables. A new route file is named here and in routes.c. */
+#ifndef MW_GATEWAY_ROUTES_H
+#define MW_GATEWAY_ROUTES_H
+
+#include "gateway/route.h"
+
+extern const struct route_table route_companies_table, route_tokens_table, route_users_table,
+	route_mirror_table, route_import_table, route_settings_table, route_accounts_table,
+	route_account_actions_table, route_outbox_table, route_operate_table;
+
+/* Ended by NULL. */
+extern const struct route_table *const routes_all[];
+
+#endif
