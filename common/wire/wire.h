@@ -11,6 +11,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
+#include "common/base/code.h"
 #include "common/base/err.h"
 #include "common/wire/messages.h"
 
@@ -65,9 +66,12 @@ unsigned wire_peek(struct span frame);
 const char *wire_name(unsigned number);
 
 /*
- * wire_encode_raw(&m, &buf) … appends one frame. Aborts on a field over its maximum: our own bug (check before).
+ * wire_encode_raw(&m, &buf) … appends one frame. Aborts on a field over its maximum: our own bug (check before). Fields
+ * within their maxima can still make a frame over WIRE_FRAME_MAX, which every decoder refuses: give a buf of that
+ * maximum and ask buf_ok, and cut the lists if it says no.
  * wire_decode_raw(frame, arena, &m, &e): spans point into frame, lists into arena; both must outlive m.
- * ERR_PEER with what is wrong otherwise, nothing allocated that arena_reset does not free.
+ * ERR_PEER with what is wrong otherwise, nothing allocated that arena_reset does not free; m is then zeroed. TEXT is not
+ * checked to be UTF-8.
  */
 #define WIRE_DECLARE(number, message, fields)                                                                          \
 	void wire_encode_##message(const struct wire_##message *m, struct buf *out);                                   \
@@ -75,5 +79,14 @@ const char *wire_name(unsigned number);
 						     struct wire_##message *m_out, struct err *e);
 WIRE_MESSAGES(WIRE_DECLARE)
 #undef WIRE_DECLARE
+
+/* A BYTES field or a list's item that should be an id. False if it has another length. */
+static inline bool wire_id(struct span s, struct id *id_out)
+{
+	if (s.n != ID_BYTES)
+		return false;
+	memcpy(id_out->b, s.p, ID_BYTES);
+	return true;
+}
 
 #endif
