@@ -1,0 +1,165 @@
+#include "fetcher/imap_resp.h"
+
+#include "fetcher/imap_value.h"
+
+enum { IN_LINE = 0, IN_LITERAL, IN_BODY, IN_BROKEN };
+
+void imap_scanner_init(struct imap_scanner *s)
+{
+	memset(s, 0, sizeof(*s));
+	buf_init(&s->line, IMAP_LINE_MAX + IMAP_LITERAL_MAX);
+}
+
+void imap_scanner_fini(struct imap_scanner *s)
+{
+	buf_fini(&s->line);
+}
+
+/* A long line was an exception: its memory goes, so that a thousand connections stay small. */
+static void line_restart(struct imap_scanner *s)
+{
+	s->done = false;
+	if (s->line.cap > 16384) {
+		buf_fini(&s->line);
+		buf_init(&s->line, IMAP_LINE_MAX + IMAP_LITERAL_MAX);
+	}
+	buf_clear(&s->line);
+}
+
+static enum imap_event broken(struct imap_scanner *s)
+{
+	s->in = IN_BROKEN;
+	return IMAP_BAD;
+}
+
+/* Only responses with data can hold a literal: human text may well end with "{5}". */
+static bool line_has_data(struct span line)
+{
+	static const char *const texts[] = {"* OK", "* NO", "* BAD", "* BYE", "* PREAUTH"};
+
+	if (line.n < 2 || line.p[0] != '*')
+		return false;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (span_istarts(line, span_cstr(texts[i])))
+			return false;
+	return true;
+}
+
+/* Does the line end with {n}, {n+} or {n-}? at_out: where the brace stands. */
+static bool line_literal(struct span line, uint64_t *n_out, size_t *at_out)
+{
+	size_t end = line.n, from;
+
+	if (end < 3 || line.p[end - 1] != '}' || !line_has_data(line))
+		return false;
+	end--;
+	if (line.p[end - 1] == '+' || line.p[end - 1] == '-')
+		end--;
+	for (from = end; from > 0 && line.p[from - 1] >= '0' && line.p[from - 1] <= '9'; from--)
+		;
+	if (from == end || from == 0 || line.p[from - 1] != '{')
+		return false;
+	*at_out = from - 1;
+	return span_to_u64(span_sub(line, from, end - from), UINT32_MAX, n_out);
+}
+
+static bool tail_is(struct span s, const char *tail)
+{
+	size_t n = strlen(tail);
+
+	return s.n >= n && span_ieq(span_sub(s, s.n - n, n), span_cstr(tail));
+}
+
+static bool literal_is_body(struct span before)
+{
+	return tail_is(before, "BODY[] ") || tail_is(before, "BODY[]<0> ") ||
+	       tail_is(before, " RFC822 ") || tail_is(before, "(RFC822 ");
+}
+
+/* The line (its end cut off) is complete up to a literal or to its end. */
+static enum imap_event line_end(struct imap_scanner *s)
+{
+	struct span line = buf_span(&s->line);
+	uint64_t n;
+	size_t at;
+
+	if (!line_literal(line, &n, &at)) {
+		s->done = true;
+		return imap_resp_parse(s->line.p, s->line.n, &s->resp) ? IMAP_RESPONSE : broken(s);
+	}
+	s->left = n;
+	if (literal_is_body(span_sub(line, 0, at))) {
+		s->body_bytes = n;
+		s->in = IN_BODY;
+		return IMAP_BODY_BEGIN;
+	}
+	if (n > IMAP_LITERAL_MAX)
+		return broken(s);
+	buf_put(&s->line, "\r\n", 2);
+	s->in = n ? IN_LITERAL : IN_LINE;
+	return IMAP_MORE;
+}
+
+static enum imap_event next_line(struct imap_scanner *s, struct span *in)
+{
+	const uint8_t *end = memchr(in->p, '\n', in->n);
+	size_t n = end ? (size_t)(end - in->p) + 1 : in->n;
+
+	if (s->line.n + n > IMAP_LINE_MAX)
+		return broken(s);
+	buf_put(&s->line, in->p, n);
+	*in = span_sub(*in, n, in->n);
+	if (!end)
+		return IMAP_MORE;
+	s->line.n--;
+	if (s->line.n > 0 && s->line.p[s->line.n - 1] == '\r')
+		s->line.n--;
+	return line_end(s);
+}
+
+static void next_literal(struct imap_scanner *s, struct span *in)
+{
+	size_t n = s->left < in->n ? (size_t)s->left : in->n;
+
+	buf_put(&s->line, in->p, n);
+	*in = span_sub(*in, n, in->n);
+	s->left -= n;
+	if (s->left == 0)
+		s->in = IN_LINE;
+}
+
+static enum imap_event next_body(struct imap_scanner *s, struct span *in)
+{
+	size_t n = s->left < in->n ? (size_t)s->left : in->n;
+
+	s->data = span_sub(*in, 0, n);
+	*in = span_sub(*in, n, in->n);
+	s->left -= n;
+	return IMAP_BODY_DATA;
+}
+
+enum imap_event imap_scanner_next(struct imap_scanner *s, struct span *in)
+{
+	enum imap_event event;
+
+	if (s->done)
+		line_restart(s);
+	if (s->in == IN_BODY && s->left == 0)
+		s->in = IN_LINE;
+	while (in->n > 0) {
+		switch (s->in) {
+		case IN_BROKEN:
+			return IMAP_BAD;
+		case IN_BODY:
+			return next_body(s, in);
+		case IN_LITERAL:
+			next_literal(s, in);
+			break;
+		default:
+			event = next_line(s, in);
+			if (event != IMAP_MORE)
+				return event;
+		}
+	}
+	return s->in == IN_BROKEN ? IMAP_BAD : IMAP_MORE;
+}

@@ -1,0 +1,102 @@
+/*
+ * imap_resp: what an IMAP server says (RFC 3501, 4731, 5161, 6154, 7162), scanned piece by piece within bounds.
+ * Pure: bytes in, events out; no clock, no I/O. The body of a message is never held here: it streams through.
+ *
+ *   struct span in = bytes just read;
+ *   for (;;) switch (imap_scanner_next(&s, &in)) {
+ *   case IMAP_MORE:       read more (in is empty now)
+ *   case IMAP_RESPONSE:   s.resp is one whole response; its spans live until the next call
+ *   case IMAP_BODY_BEGIN: the literal of BODY[] begins, s.body_bytes octets
+ *   case IMAP_BODY_DATA:  s.data is the next piece of it (a part of in)
+ *   case IMAP_BAD:        not IMAP, or over a limit: drop the connection; the scanner stays here
+ *   }
+ *
+ * After IMAP_BODY_BEGIN the caller may stop and go on later: nothing of the literal has been consumed.
+ * Tolerated on purpose: bare LF as line end, `BODY[]<0>`, a body as quoted string or NIL, unknown FETCH items and
+ * response codes, SEARCH with MODSEQ, flags without a leading backslash.
+ */
+#ifndef MW_FETCHER_IMAP_RESP_H
+#define MW_FETCHER_IMAP_RESP_H
+
+#include "common/base/buf.h"
+
+#define IMAP_LINE_MAX (256u << 10) /* a response without its body: 10,000 UIDs of SEARCH fit */
+#define IMAP_LITERAL_MAX (64u << 10) /* a literal that is not a body */
+
+enum imap_event { IMAP_MORE, IMAP_RESPONSE, IMAP_BODY_BEGIN, IMAP_BODY_DATA, IMAP_BAD };
+
+enum imap_kind {
+	IMAP_OTHER = 0, /* untagged, nothing we use (FLAGS, RECENT, ENABLED, ID …) */
+	IMAP_TAGGED, /* tag, status, code, code_args, text */
+	IMAP_UNTAGGED, /* * OK|NO|BAD|BYE|PREAUTH: the same without a tag */
+	IMAP_CONTINUE, /* + text */
+	IMAP_CAPABILITY, /* attributes: the list */
+	IMAP_LIST, /* attributes, delimiter, name */
+	IMAP_STATUS, /* name and what `has` says */
+	IMAP_EXISTS, /* number */
+	IMAP_EXPUNGE, /* number */
+	IMAP_VANISHED, /* set, earlier */
+	IMAP_SEARCH, /* set (SEARCH and ESEARCH ALL) */
+	IMAP_FETCH, /* number (sequence), and what `has` says */
+};
+
+enum imap_word { IMAP_OK = 0, IMAP_NO, IMAP_BAD_WORD, IMAP_BYE, IMAP_PREAUTH };
+enum imap_body { IMAP_BODY_NONE = 0, IMAP_BODY_STREAMED, IMAP_BODY_INLINE, IMAP_BODY_NIL };
+
+#define IMAP_HAS_UID 1u
+#define IMAP_HAS_FLAGS 2u
+#define IMAP_HAS_DATE 4u
+#define IMAP_HAS_SIZE 8u
+#define IMAP_HAS_MODSEQ 16u
+#define IMAP_HAS_MESSAGES 32u
+#define IMAP_HAS_UIDNEXT 64u
+#define IMAP_HAS_UIDVALIDITY 128u
+
+struct imap_resp {
+	enum imap_kind kind;
+	enum imap_word status;
+	enum imap_body body; /* FETCH */
+	unsigned has;
+	struct span tag, code, code_args, text;
+	struct span name; /* mailbox, the server's own bytes (LIST, STATUS) */
+	struct span
+		attributes; /* LIST attributes, FETCH flags, CAPABILITY: words with blanks between */
+	struct span set; /* imap_set_next */
+	struct span inline_body;
+	int delimiter; /* LIST: a byte, -1 for NIL */
+	bool earlier;
+	uint32_t number, uid, messages, uidnext, uidvalidity;
+	uint64_t modseq, size;
+	int64_t date_ms; /* INTERNALDATE, Unix ms */
+};
+
+struct imap_scanner {
+	struct imap_resp resp;
+	uint64_t body_bytes;
+	struct span data;
+	/* private */
+	struct buf line;
+	uint64_t left;
+	int in;
+	bool done;
+};
+
+void imap_scanner_init(struct imap_scanner *s);
+void imap_scanner_fini(struct imap_scanner *s);
+enum imap_event imap_scanner_next(struct imap_scanner *s, struct span *in);
+
+/* One whole response without its line end; small literals in place as `{n}CRLF…`, a streamed body as `{n}` alone.
+ * Unescapes quoted strings in place. False: not IMAP. */
+bool imap_resp_parse(uint8_t *line, size_t n, struct imap_resp *resp_out);
+
+/* Takes the next range off a set ("7,9:12" or "7 9 12"). False at its end or at something else than numbers. */
+bool imap_set_next(struct span *set, uint32_t *low_out, uint32_t *high_out);
+/* Takes the next blank-separated word. False at the end. */
+bool imap_word_next(struct span *words, struct span *word_out);
+bool imap_words_have(struct span words, const char *word);
+/* Appends uids (ascending) as a set, ranges where they follow each other. */
+void imap_set_put(struct buf *out, const uint32_t *uids, size_t count);
+/* "d-Mon-yyyy" of a Unix time in UTC. */
+void imap_date_put(struct buf *out, int64_t unix_ms);
+
+#endif

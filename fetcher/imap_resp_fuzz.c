@@ -1,0 +1,24 @@
+/* The IMAP scanner survives any bytes in any cuts: libFuzzer target. The first byte chooses the size of the pieces. */
+#include "fetcher/imap_resp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct imap_scanner s;
+	size_t step = size ? data[0] + 1u : 1;
+
+	imap_scanner_init(&s);
+	for (size_t at = 1; at < size; at += step) {
+		struct span in = span_make(data + at, size - at < step ? size - at : step);
+		enum imap_event event;
+
+		do {
+			event = imap_scanner_next(&s, &in);
+		} while (event != IMAP_MORE && event != IMAP_BAD);
+		if (event == IMAP_BAD)
+			break;
+	}
+	imap_scanner_fini(&s);
+	return 0;
+}

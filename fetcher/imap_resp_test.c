@@ -1,0 +1,295 @@
+/* The IMAP scanner gives the same events whole, byte by byte and cut at every place, and refuses what is not IMAP. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "fetcher/imap_resp.h"
+
+struct imap_case {
+	const char *name, *bytes, *events;
+};
+
+static const struct imap_case cases[] = {
+	{"tagged with code", "a1 OK [READ-WRITE] done\r\n", "tagged a1 0 [READ-WRITE|] done;"},
+	{"tagged no", "a2 NO [AUTHENTICATIONFAILED] bad\r\n",
+	 "tagged a2 1 [AUTHENTICATIONFAILED|] bad;"},
+	{"tagged bad without text", "a2 BAD\r\n", "tagged a2 2 [|] ;"},
+	{"code with arguments", "* OK [UIDVALIDITY 7] ok\r\n", "untagged 0 [UIDVALIDITY|7] ok;"},
+	{"bracket never closed", "* OK [oops\r\n", "untagged 0 [|] [oops;"},
+	{"text that looks like a literal", "* NO see {5}\r\n* BYE x\r\n",
+	 "untagged 1 [|] see {5};untagged 3 [|] x;"},
+	{"bare line feed", "* 3 EXISTS\n* 2 EXPUNGE\n", "exists 3;expunge 2;"},
+	{"capability", "* CAPABILITY IMAP4rev1 IDLE\r\n", "capability IMAP4rev1 IDLE;"},
+	{"list quoted", "* LIST (\\HasNoChildren \\Sent) \"/\" \"Sent \\\"x\\\\\"\r\n",
+	 "list (\\HasNoChildren \\Sent) / Sent \"x\\;"},
+	{"list atom, no delimiter", "* LIST () NIL INBOX\r\n", "list () nil INBOX;"},
+	{"list literal", "* LIST (\\X) \".\" {5}\r\na\r\n)b\r\n", "list (\\X) . a\r\n)b;"},
+	{"list with an empty literal", "* LIST () \".\" {0}\r\n\r\n", "list () . ;"},
+	{"list extended", "* LIST () \"/\" foo (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n",
+	 "list () / foo;"},
+	{"status", "* STATUS \"a b\" (MESSAGES 3 UIDNEXT 9 UIDVALIDITY 4 HIGHESTMODSEQ 77)\r\n",
+	 "status a b 3 9 4 77;"},
+	{"status empty", "* STATUS x ()\r\n", "status x 0 0 0 0;"},
+	{"search", "* SEARCH 1 2 30\r\n", "set 1 2 30;"},
+	{"search empty", "* SEARCH\r\n", "set ;"},
+	{"search with modseq", "* SEARCH 4 (MODSEQ 12)\r\n", "set 4;"},
+	{"esearch", "* ESEARCH (TAG \"a5\") UID ALL 4:6,9\r\n", "set 4 5 6 9;"},
+	{"esearch without result", "* ESEARCH (TAG \"a5\") UID\r\n", "set ;"},
+	{"vanished", "* VANISHED (EARLIER) 41,43:44\r\n", "vanished earlier 41 43 44;"},
+	{"fetch flags", "* 12 FETCH (UID 7 FLAGS (\\Seen $Work) MODSEQ (99))\r\n",
+	 "fetch 12 uid=7 flags=\\Seen $Work modseq=99;"},
+	{"fetch body",
+	 "* 1 FETCH (UID 5 FLAGS () INTERNALDATE \"01-Feb-2024 10:00:00 +0100\" RFC822.SIZE 6 "
+	 "BODY[] {6}\r\n"
+	 "a{3}\r\n)\r\na OK x\r\n",
+	 "body 6<a{3}\r\n>fetch 1 uid=5 flags= date=1706778000000 size=6 body=1;tagged a 0 [|] x;"},
+	{"fetch body first", "* 1 FETCH (BODY[] {2}\r\nhi UID 5)\r\n",
+	 "body 2<hi>fetch 1 uid=5 body=1;"},
+	{"fetch empty body", "* 1 FETCH (BODY[] {0}\r\n UID 5)\r\n",
+	 "body 0<>fetch 1 uid=5 body=1;"},
+	{"fetch quoted body", "* 1 FETCH (UID 5 BODY[] \"h\\\"i\")\r\n",
+	 "fetch 1 uid=5 body=2 h\"i;"},
+	{"fetch empty quoted body", "* 1 FETCH (UID 5 BODY[] \"\")\r\n", "fetch 1 uid=5 body=2 ;"},
+	{"fetch nil body", "* 1 FETCH (UID 5 BODY[] NIL)\r\n", "fetch 1 uid=5 body=3;"},
+	{"fetch unknown items",
+	 "* 1 FETCH (X-A (1 (2 \"b)\")) BODY[HEADER.FIELDS (A B)] {3}\r\nabc UID 5)\r\n",
+	 "fetch 1 uid=5;"},
+	{"fetch with a size that is no number", "* 1 FETCH (RFC822.SIZE NIL UID 5)\r\n",
+	 "fetch 1 uid=5;"},
+	{"fetch with a strange date", "* 1 FETCH (INTERNALDATE \"never\" UID 5)\r\n",
+	 "fetch 1 uid=5;"},
+	{"continuation", "+ idling\r\n+\r\n", "continue idling;continue ;"},
+	{"other", "* FLAGS (\\A)\r\n* 0 RECENT\r\n* ENABLED CONDSTORE\r\n", "other;other;other;"},
+	{"not imap", "HTTP/1.1\r\n", "bad;"},
+	{"empty line", "\r\n", "bad;"},
+	{"uid zero", "* 1 FETCH (UID 0)\r\n", "bad;"},
+	{"uid too large", "* 1 FETCH (UID 99999999999)\r\n", "bad;"},
+	{"fetch not closed", "* 1 FETCH (UID 4\r\n", "bad;"},
+	{"two word fetch", "* 1 FETCH\r\n", "bad;"},
+	{"quote not closed", "* LIST () \"/\" \"foo\r\n", "bad;"},
+	{"literal over the cap", "* LIST () \"/\" {99999}\r\n", "bad;"},
+	{"literal count that overflows", "* 1 FETCH (BODY[] {99999999999999}\r\n", "bad;"},
+};
+
+static void put_set(struct buf *out, struct span set)
+{
+	uint32_t low, high;
+	const char *blank = "";
+
+	while (imap_set_next(&set, &low, &high))
+		for (uint64_t i = low; i <= high && i < (uint64_t)low + 100; i++) {
+			buf_printf(out, "%s%llu", blank, (unsigned long long)i);
+			blank = " ";
+		}
+}
+
+static void put_fetch(struct buf *out, const struct imap_resp *r)
+{
+	buf_printf(out, "fetch %u uid=%u", r->number, r->uid);
+	if (r->has & IMAP_HAS_FLAGS)
+		buf_printf(out, " flags=%.*s", (int)r->attributes.n, (const char *)r->attributes.p);
+	if (r->has & IMAP_HAS_DATE)
+		buf_printf(out, " date=%lld", (long long)r->date_ms);
+	if (r->has & IMAP_HAS_SIZE)
+		buf_printf(out, " size=%llu", (unsigned long long)r->size);
+	if (r->has & IMAP_HAS_MODSEQ)
+		buf_printf(out, " modseq=%llu", (unsigned long long)r->modseq);
+	if (r->body)
+		buf_printf(out, " body=%d", (int)r->body);
+	if (r->body == IMAP_BODY_INLINE) {
+		buf_put_byte(out, ' ');
+		buf_put_span(out, r->inline_body);
+	}
+}
+
+static void put_coded(struct buf *out, const struct imap_resp *r)
+{
+	buf_printf(out, "%d [", (int)r->status);
+	buf_put_span(out, r->code);
+	buf_put_byte(out, '|');
+	buf_put_span(out, r->code_args);
+	buf_put_cstr(out, "] ");
+	buf_put_span(out, r->text);
+}
+
+static void put_list(struct buf *out, const struct imap_resp *r)
+{
+	buf_put_cstr(out, "list (");
+	buf_put_span(out, r->attributes);
+	if (r->delimiter < 0)
+		buf_put_cstr(out, ") nil ");
+	else
+		buf_printf(out, ") %c ", r->delimiter);
+	buf_put_span(out, r->name);
+}
+
+static void put_response(struct buf *out, const struct imap_resp *r)
+{
+	static const char *const words[] = {"other",	  "tagged",   "untagged", "continue",
+					    "capability", "list",     "status",	  "exists",
+					    "expunge",	  "vanished", "set",	  "fetch"};
+
+	if (r->kind != IMAP_FETCH && r->kind != IMAP_LIST)
+		buf_put_cstr(out, words[r->kind]);
+	switch (r->kind) {
+	case IMAP_TAGGED:
+		buf_printf(out, " %.*s ", (int)r->tag.n, (const char *)r->tag.p);
+		put_coded(out, r);
+		break;
+	case IMAP_UNTAGGED:
+		buf_put_byte(out, ' ');
+		put_coded(out, r);
+		break;
+	case IMAP_CONTINUE:
+		buf_printf(out, " %.*s", (int)r->text.n, (const char *)r->text.p);
+		break;
+	case IMAP_CAPABILITY:
+		buf_printf(out, " %.*s", (int)r->attributes.n, (const char *)r->attributes.p);
+		break;
+	case IMAP_LIST:
+		put_list(out, r);
+		break;
+	case IMAP_STATUS:
+		buf_printf(out, " %.*s %u %u %u %llu", (int)r->name.n, (const char *)r->name.p,
+			   r->messages, r->uidnext, r->uidvalidity, (unsigned long long)r->modseq);
+		break;
+	case IMAP_EXISTS:
+	case IMAP_EXPUNGE:
+		buf_printf(out, " %u", r->number);
+		break;
+	case IMAP_VANISHED:
+		buf_put_cstr(out, r->earlier ? " earlier " : " ");
+		put_set(out, r->set);
+		break;
+	case IMAP_SEARCH:
+		buf_put_byte(out, ' ');
+		put_set(out, r->set);
+		break;
+	case IMAP_FETCH:
+		put_fetch(out, r);
+		break;
+	default:
+		break;
+	}
+	buf_put_byte(out, ';');
+}
+
+struct feed {
+	struct imap_scanner scanner;
+	struct buf out;
+	bool bad;
+	uint64_t left;
+};
+
+static void feed(struct feed *f, const char *bytes, size_t n)
+{
+	struct span in = span_make(bytes, n);
+
+	while (!f->bad) {
+		switch (imap_scanner_next(&f->scanner, &in)) {
+		case IMAP_MORE:
+			assert_int_equal(in.n, 0);
+			return;
+		case IMAP_RESPONSE:
+			put_response(&f->out, &f->scanner.resp);
+			break;
+		case IMAP_BODY_BEGIN:
+			f->left = f->scanner.body_bytes;
+			buf_printf(&f->out, f->left ? "body %llu<" : "body %llu<>",
+				   (unsigned long long)f->left);
+			break;
+		case IMAP_BODY_DATA:
+			buf_put_span(&f->out, f->scanner.data);
+			f->left -= f->scanner.data.n;
+			if (f->left == 0)
+				buf_put_byte(&f->out, '>');
+			break;
+		case IMAP_BAD:
+			buf_put_cstr(&f->out, "bad;");
+			f->bad = true;
+			break;
+		}
+	}
+}
+
+static void check(const struct imap_case *c, size_t first, size_t step)
+{
+	struct feed f = {.bad = false};
+	size_t n = strlen(c->bytes);
+
+	imap_scanner_init(&f.scanner);
+	buf_init(&f.out, 1 << 16);
+	for (size_t at = 0; at < n;) {
+		size_t piece = at == 0 && first ? first : step ? step : n;
+
+		if (piece > n - at)
+			piece = n - at;
+		feed(&f, c->bytes + at, piece);
+		at += piece;
+	}
+	if (strcmp(buf_cstr(&f.out), c->events) != 0)
+		fail_msg("%s (first %zu, step %zu): got %s, want %s", c->name, first, step,
+			 buf_cstr(&f.out), c->events);
+	imap_scanner_fini(&f.scanner);
+	buf_fini(&f.out);
+}
+
+static void test_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		check(&cases[i], 0, 0);
+		check(&cases[i], 0, 1);
+		for (size_t cut = 1; cut < strlen(cases[i].bytes); cut++)
+			check(&cases[i], cut, 0);
+	}
+}
+
+/* SYN-09: what a server can make us hold is bounded. */
+static void test_endless_line(void **state)
+{
+	struct imap_scanner s;
+	char junk[4096];
+	bool bad = false;
+
+	(void)state;
+	memset(junk, 'a', sizeof(junk));
+	imap_scanner_init(&s);
+	for (size_t i = 0; i < 200 && !bad; i++) {
+		struct span in = span_make(junk, sizeof(junk));
+
+		bad = imap_scanner_next(&s, &in) == IMAP_BAD;
+		assert_true(s.line.cap <= 2 * (IMAP_LINE_MAX + IMAP_LITERAL_MAX));
+	}
+	assert_true(bad);
+	imap_scanner_fini(&s);
+}
+
+static void test_set_put(void **state)
+{
+	static const uint32_t uids[] = {1, 2, 3, 7, 9, 10};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 100);
+	imap_set_put(&out, uids, 6);
+	assert_string_equal(buf_cstr(&out), "1:3,7,9:10");
+	buf_clear(&out);
+	imap_date_put(&out, 1706778000000);
+	assert_string_equal(buf_cstr(&out), "1-Feb-2024");
+	buf_fini(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_endless_line),
+		cmocka_unit_test(test_set_put),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
