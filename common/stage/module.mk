@@ -1,0 +1,1 @@
+$(eval $(call library,stage,$(filter-out %_test.c %_fuzz.c,$(wildcard common/stage/*.c))))
