@@ -17,7 +17,8 @@ struct mailconn_pool;
 struct mailconn;
 
 enum mailconn_protocol { MAILCONN_IMAP, MAILCONN_SMTP };
-enum mailconn_security { MAILCONN_TLS, MAILCONN_STARTTLS };
+/* MAILCONN_NONE: without TLS, to loopback addresses alone, for benchmarks (the caller's allow_plaintext). */
+enum mailconn_security { MAILCONN_TLS, MAILCONN_STARTTLS, MAILCONN_NONE };
 
 struct mailconn_target {
 	enum mailconn_protocol protocol;
@@ -26,10 +27,11 @@ struct mailconn_target {
 	uint16_t port;
 	const char *user;
 	struct span password; /* UTF-8; copied, wiped on close */
-	struct span bearer;   /* OAuth access token instead of a password (XOAUTH2/OAUTHBEARER); n 0: none */
-	const char *ca_file;  /* NULL: the system's store */
-	const char *ehlo;     /* SMTP: our name */
-	int64_t connect_ms;   /* whole of DNS, TCP, TLS and login */
+	struct span
+		bearer; /* OAuth access token instead of a password (XOAUTH2/OAUTHBEARER); n 0: none */
+	const char *ca_file; /* NULL: the system's store */
+	const char *ehlo; /* SMTP: our name */
+	int64_t connect_ms; /* whole of DNS, TCP, TLS and login */
 };
 
 struct mailconn_pool_handlers {
@@ -40,8 +42,8 @@ struct mailconn_pool_handlers {
 	void (*timer)(void *ctx, int64_t ms);
 };
 
-MUST_USE enum err_code mailconn_pool_new(const struct mailconn_pool_handlers *handlers, struct mailconn_pool **pool_out,
-					 struct err *e);
+MUST_USE enum err_code mailconn_pool_new(const struct mailconn_pool_handlers *handlers,
+					 struct mailconn_pool **pool_out, struct err *e);
 void mailconn_pool_free(struct mailconn_pool **pool);
 void mailconn_pool_ready(struct mailconn_pool *pool, int fd, int events);
 void mailconn_pool_timeout(struct mailconn_pool *pool);
@@ -53,13 +55,17 @@ void mailconn_pool_timeout(struct mailconn_pool *pool);
  * login_disabled, rate_limited, too_many_connections, … and the server's own words (printable, cut).
  */
 struct mailconn *mailconn_open(struct mailconn_pool *pool, const struct mailconn_target *target,
-			       void (*done)(void *ctx, struct mailconn *conn, enum err_code code, const struct err *e), void *ctx);
+			       void (*done)(void *ctx, struct mailconn *conn, enum err_code code,
+					    const struct err *e),
+			       void *ctx);
 void mailconn_close(struct mailconn **conn);
 int mailconn_fd(const struct mailconn *conn);
 /* Up to n bytes. ERR_OK with *n_out > 0; ERR_AGAIN: wait for readable (always read until this); ERR_PEER: closed. */
-MUST_USE enum err_code mailconn_recv(struct mailconn *conn, void *p, size_t n, size_t *n_out, struct err *e);
+MUST_USE enum err_code mailconn_recv(struct mailconn *conn, void *p, size_t n, size_t *n_out,
+				     struct err *e);
 /* ERR_OK with *n_out ≥ 1 taken; ERR_AGAIN: wait for writable. */
-MUST_USE enum err_code mailconn_send(struct mailconn *conn, struct span data, size_t *n_out, struct err *e);
+MUST_USE enum err_code mailconn_send(struct mailconn *conn, struct span data, size_t *n_out,
+				     struct err *e);
 /* What the server said at login and greeting, printable, for findings. */
 const char *mailconn_server_text(const struct mailconn *conn);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */

@@ -1,0 +1,139 @@
+#include "common/mailconn/finding.h"
+
+#include <errno.h>
+#include <strings.h>
+
+struct finding {
+	const char *name;
+	enum err_code code;
+};
+
+struct wording {
+	const char *part; /* lower or upper case alike */
+	struct finding finding;
+};
+
+/* The first that fits counts: codes first, then words as the large providers use them. */
+static const struct wording refusals[] = {
+	{"application-specific password", {"app_password_needed", ERR_AUTH}},
+	{"app password", {"app_password_needed", ERR_AUTH}},
+	{"app-specific password", {"app_password_needed", ERR_AUTH}},
+	{"too many simultaneous", {"too_many_connections", ERR_TEMP}},
+	{"too many connections", {"too_many_connections", ERR_TEMP}},
+	{"maximum number of connections", {"too_many_connections", ERR_TEMP}},
+	{"connection limit", {"too_many_connections", ERR_TEMP}},
+	{"throttled", {"rate_limited", ERR_TEMP}},
+	{"rate limit", {"rate_limited", ERR_TEMP}},
+	{"too many login", {"rate_limited", ERR_TEMP}},
+	{"too many failed", {"rate_limited", ERR_TEMP}},
+	{"try again later", {"rate_limited", ERR_TEMP}},
+	{"[LIMIT]", {"rate_limited", ERR_TEMP}},
+	{"[OVERQUOTA]", {"rate_limited", ERR_TEMP}},
+	{"[UNAVAILABLE]", {"server_unavailable", ERR_TEMP}},
+	{"[INUSE]", {"server_unavailable", ERR_TEMP}},
+	{"internal error", {"server_unavailable", ERR_TEMP}},
+	{"temporar", {"server_unavailable", ERR_TEMP}},
+	{"account is locked", {"account_locked", ERR_AUTH}},
+	{"account locked", {"account_locked", ERR_AUTH}},
+	{"[PRIVACYREQUIRED]", {"plaintext_refused", ERR_PERM}},
+	{"imap access is disabled", {"login_disabled", ERR_AUTH}},
+	{"imap is disabled", {"login_disabled", ERR_AUTH}},
+	{"not enabled for imap", {"login_disabled", ERR_AUTH}},
+	{"user is authenticated but not connected", {"login_disabled", ERR_AUTH}},
+	{"smtp_auth_disabled", {"smtp_auth_disabled", ERR_AUTH}},
+	{"smtpclientauthentication is disabled", {"smtp_auth_disabled", ERR_AUTH}},
+	{"account disabled", {"login_disabled", ERR_AUTH}},
+	{"account is disabled", {"login_disabled", ERR_AUTH}},
+	{"[EXPIRED]", {"token_expired", ERR_AUTH}},
+	{"token expired", {"token_expired", ERR_AUTH}},
+	{"invalid_grant", {"token_revoked", ERR_AUTH}},
+};
+
+static const struct wording blocked[] = {
+	{"blocked", {"address_blocked", ERR_TEMP}},
+	{"blacklist", {"address_blocked", ERR_TEMP}},
+	{"access denied", {"address_blocked", ERR_TEMP}},
+};
+
+static struct finding by_words(const struct wording *table, size_t count, const char *words,
+			       struct finding otherwise)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcasestr(words, table[i].part))
+			return table[i].finding;
+	return otherwise;
+}
+
+static struct finding refused(const char *words)
+{
+	static const struct finding plain = {"wrong_credentials", ERR_AUTH};
+
+	return by_words(refusals, sizeof(refusals) / sizeof(refusals[0]), words, plain);
+}
+
+static struct finding not_connected(long os_errno)
+{
+	if (os_errno == ETIMEDOUT)
+		return (struct finding){"connection_timed_out", ERR_TEMP};
+	if (os_errno == ENETUNREACH || os_errno == EHOSTUNREACH)
+		return (struct finding){"host_unreachable", ERR_TEMP};
+	return (struct finding){"connection_refused", ERR_TEMP};
+}
+
+/* The server closed, or said something that is not its protocol. */
+static struct finding closed(const char *words)
+{
+	static const struct finding plain = {"connection_closed", ERR_TEMP};
+	struct finding found;
+
+	if (strncmp(words, "+OK", 3) == 0)
+		return (struct finding){"server_speaks_pop3", ERR_PERM};
+	found = by_words(blocked, sizeof(blocked) / sizeof(blocked[0]), words, plain);
+	return found.name == plain.name
+		       ? by_words(refusals, sizeof(refusals) / sizeof(refusals[0]), words, plain)
+		       : found;
+}
+
+static struct finding classify(CURLcode code, long os_errno, const char *words)
+{
+	switch (code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return (struct finding){"host_not_found", ERR_TEMP};
+	case CURLE_COULDNT_CONNECT:
+		return not_connected(os_errno);
+	case CURLE_OPERATION_TIMEDOUT:
+		return (struct finding){"connection_timed_out", ERR_TEMP};
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return (struct finding){"certificate_untrusted", ERR_TEMP};
+	case CURLE_SSL_CACERT_BADFILE:
+		return (struct finding){"ca_file_unreadable", ERR_PERM};
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CERTPROBLEM:
+		return (struct finding){"tls_failed", ERR_TEMP};
+	case CURLE_USE_SSL_FAILED:
+		return (struct finding){"starttls_missing", ERR_PERM};
+	case CURLE_LOGIN_DENIED:
+	case CURLE_AUTH_ERROR:
+	case CURLE_REMOTE_ACCESS_DENIED:
+		return refused(words);
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return (struct finding){"host_invalid", ERR_PERM};
+	default:
+		return closed(words);
+	}
+}
+
+enum err_code mailconn_finding(CURLcode code, long os_errno, const char *words, const char *detail,
+			       struct err *e)
+{
+	struct finding found = classify(code, os_errno, words);
+	const char *text = *detail ? detail : curl_easy_strerror(code);
+
+	if (*words)
+		return err_set(e, found.code, ERR_ACCOUNT, found.name, "%s: the server said: %s",
+			       text, words);
+	return err_set(e, found.code, ERR_ACCOUNT, found.name, "%s", text);
+}

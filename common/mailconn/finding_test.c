@@ -1,0 +1,67 @@
+/* ACC-02: failures of a login are told apart, one name each, by result code and by the servers' own words. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/mailconn/finding.h"
+
+struct finding_case {
+	CURLcode code;
+	long os_errno;
+	const char *words, *name;
+	enum err_code err;
+};
+
+static const struct finding_case cases[] = {
+	{CURLE_COULDNT_RESOLVE_HOST, 0, "", "host_not_found", ERR_TEMP},
+	{CURLE_COULDNT_CONNECT, ECONNREFUSED, "", "connection_refused", ERR_TEMP},
+	{CURLE_COULDNT_CONNECT, ETIMEDOUT, "", "connection_timed_out", ERR_TEMP},
+	{CURLE_OPERATION_TIMEDOUT, 0, "", "connection_timed_out", ERR_TEMP},
+	{CURLE_PEER_FAILED_VERIFICATION, 0, "", "certificate_untrusted", ERR_TEMP},
+	{CURLE_SSL_CONNECT_ERROR, 0, "", "tls_failed", ERR_TEMP},
+	{CURLE_USE_SSL_FAILED, 0, "", "starttls_missing", ERR_PERM},
+	{CURLE_LOGIN_DENIED, 0, "", "wrong_credentials", ERR_AUTH},
+	{CURLE_LOGIN_DENIED, 0, "A NO [AUTHENTICATIONFAILED] Authentication failed.",
+	 "wrong_credentials", ERR_AUTH},
+	{CURLE_LOGIN_DENIED, 0,
+	 "NO [ALERT] Application-specific password required: https://support",
+	 "app_password_needed", ERR_AUTH},
+	{CURLE_LOGIN_DENIED, 0, "NO [ALERT] Too many simultaneous connections. (Failure)",
+	 "too_many_connections", ERR_TEMP},
+	{CURLE_LOGIN_DENIED, 0, "NO [UNAVAILABLE] Temporary authentication failure",
+	 "server_unavailable", ERR_TEMP},
+	{CURLE_LOGIN_DENIED, 0,
+	 "BAD Request is throttled. Suggested Backoff Time: 299961 milliseconds", "rate_limited",
+	 ERR_TEMP},
+	{CURLE_LOGIN_DENIED, 0, "BAD User is authenticated but not connected.", "login_disabled",
+	 ERR_AUTH},
+	{CURLE_LOGIN_DENIED, 0, "535 5.7.139 SmtpClientAuthentication is disabled for the Tenant",
+	 "smtp_auth_disabled", ERR_AUTH},
+	{CURLE_RECV_ERROR, 0, "", "connection_closed", ERR_TEMP},
+	{CURLE_GOT_NOTHING, 0, "", "connection_closed", ERR_TEMP},
+	{CURLE_WEIRD_SERVER_REPLY, 0, "+OK POP3 ready", "server_speaks_pop3", ERR_PERM},
+	{CURLE_WEIRD_SERVER_REPLY, 0, "554 your address is blocked", "address_blocked", ERR_TEMP},
+};
+
+static void test_findings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct finding_case *c = &cases[i];
+		struct err e;
+
+		assert_int_equal(mailconn_finding(c->code, c->os_errno, c->words, "", &e), c->err);
+		assert_string_equal(e.name, c->name);
+		assert_true(*c->words == '\0' || strstr(e.text, c->words) != NULL);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_findings)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

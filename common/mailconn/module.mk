@@ -1,0 +1,2 @@
+$(eval $(call library,mailconn,$(filter-out %_test.c %_fuzz.c,$(wildcard common/mailconn/*.c))))
+$(eval $(call unit,common/mailconn/finding_test,,mailconn base,-lcurl -lssl -lcrypto))
