@@ -1,0 +1,15 @@
+#include "gateway/routes.h"
+
+const struct route_table *const routes_all[] = {
+	&route_companies_table,
+	&route_tokens_table,
+	&route_users_table,
+	&route_mirror_table,
+	&route_import_table,
+	&route_settings_table,
+	&route_accounts_table,
+	&route_account_actions_table,
+	&route_outbox_table,
+	&route_operate_table,
+	NULL,
+};
