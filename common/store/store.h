@@ -5,7 +5,10 @@
  * outcome is unknown, so every call must be safe to run twice: the library repeats calls after such answers until the
  * deadline, then gives ERR_TEMP.
  *
- * All keys of one call lie in one hash slot (asserted): build them with keys.h.
+ * All keys of one call lie in one hash slot (asserted for FCALL): build them with keys.h, because a command goes to the
+ * server of the first argument that begins with a tag in braces; MOVED and ASK are followed and remembered.
+ * An answer of OOM, MISCONF or NOREPLICAS gives ERR_TEMP at once: the server is full, slow down.
+ * A blocking command (XREAD BLOCK) must wait for less than half of call_ms.
  */
 #ifndef MW_STORE_STORE_H
 #define MW_STORE_STORE_H
@@ -20,7 +23,7 @@ struct metrics;
 struct store_options {
 	const char *address;        /* "unix:/path" or "tcp:host:port" */
 	const char *password_file;  /* "" or NULL: none */
-	const char *client_name;
+	const char *client_name;    /* for CLIENT LIST; "" or NULL: none */
 	int64_t call_ms;            /* deadline of a call or pipeline, retries included; 0: 10,000 */
 	struct metrics *metrics;    /* may be NULL; counts METRIC_REDIS_CALLS once a round trip */
 };
@@ -50,7 +53,9 @@ struct store_command {
 MUST_USE enum err_code store_call(struct store *store, const struct span *args, size_t count, struct arena *arena,
 				  struct store_reply *reply_out, struct err *e);
 /* Many commands, one round trip (chunks of at most 512). replies_out[count]. Each may be STORE_ERROR by itself. Commands
- * may be of different slots (each one of one slot); on a single server they go as one pipeline. */
+ * may be of different slots (each one of one slot); on a single server they go as one pipeline. Order: as given among the
+ * commands of one slot, except that one which a server refuses for now (LOADING, a lost function) is repeated after the
+ * others. After an error nothing is known of any of them. */
 MUST_USE enum err_code store_pipeline(struct store *store, const struct store_command *commands, size_t count,
 				      struct arena *arena, struct store_reply *replies_out, struct err *e);
 
@@ -67,7 +72,8 @@ MUST_USE enum err_code store_fcall(struct store *store, const char *function, co
 MUST_USE enum err_code store_load_library(struct store *store, struct span source, struct err *e);
 
 /* A printf-like builder of one command's arguments in an arena, for plain commands:
- *   store_do(store, arena, &reply, &e, "HGET %b %b", key, field)      %b struct span · %s const char * · %d int64_t */
+ *   store_do(store, arena, &reply, &e, "HGET %b %b", key, field)      %b struct span · %s const char * · %d int64_t
+ * A conversion is a whole argument (mixtures abort). Arguments are borrowed, not copied: they must live until the call. */
 MUST_USE enum err_code store_do(struct store *store, struct arena *arena, struct store_reply *reply_out, struct err *e,
 				const char *format, ...);
 /* The same as an element of a pipeline. */
