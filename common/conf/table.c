@@ -139,6 +139,17 @@ static enum err_code unknown(const struct conf_table *table, struct span name, c
 		       (int)least(name.n, 63), (const char *)name.p, nearest);
 }
 
+static const char *type_phrase(enum conf_type type)
+{
+	static const char *const phrases[] = {
+		[CONF_STRING] = "a text", [CONF_INT] = "a number ",
+		[CONF_BOOL] = "",	  [CONF_BYTES] = "a number of bytes ",
+		[CONF_MS] = "a time ",	  [CONF_PATH] = "a path",
+	};
+
+	return phrases[type];
+}
+
 static enum err_code bad_value(const struct conf_setting *setting, const char *where,
 			       struct span text, struct err *e)
 {
@@ -147,9 +158,8 @@ static enum err_code bad_value(const struct conf_setting *setting, const char *w
 
 	buf_init(&range, 256);
 	conf_value_range(setting, &range);
-	code = err_set(e, ERR_PERM, ERR_PROCESS, "setting_bad",
-		       "%s: %s takes a %s%s%s, not \"%.*s\"", where, setting->name,
-		       conf_type_word(setting->type), range.n ? " " : "", buf_cstr(&range),
+	code = err_set(e, ERR_PERM, ERR_PROCESS, "setting_bad", "%s: %s takes %s%s, not \"%.*s\"",
+		       where, setting->name, type_phrase(setting->type), buf_cstr(&range),
 		       (int)least(text.n, 63), text.n ? (const char *)text.p : "");
 	buf_fini(&range);
 	return code;

@@ -86,7 +86,11 @@ static void put_number(enum conf_type type, int64_t value, struct buf *out)
 		{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
 	const struct unit *unit = type == CONF_MS ? ms : units_of(type);
 
-	while (unit->factor > 1 && (value == 0 || value % unit->factor != 0))
+	if (value == 0) {
+		buf_put_cstr(out, "0");
+		return;
+	}
+	while (unit->factor > 1 && value % unit->factor != 0)
 		unit++;
 	buf_printf(out, "%" PRId64 "%s", value / unit->factor, unit->suffix);
 }
