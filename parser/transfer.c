@@ -1,0 +1,215 @@
+#include "parser/transfer.h"
+
+#define SKIP 64
+#define PAD 65
+
+/* Six bits of each character of the alphabet; PAD for '='; SKIP for all else. */
+static const uint8_t SIX[256] = {
+	[0 ... '+' - 1] = SKIP,
+	['+' + 1 ... '/' - 1] = SKIP,
+	['9' + 1 ... '=' - 1] = SKIP,
+	['='] = PAD,
+	['=' + 1 ... 'A' - 1] = SKIP,
+	['Z' + 1 ... 'a' - 1] = SKIP,
+	['z' + 1 ... 255] = SKIP,
+	['A'] = 0,  ['B'] = 1,	['C'] = 2,  ['D'] = 3,	['E'] = 4,  ['F'] = 5,	['G'] = 6,  ['H'] = 7,
+	['I'] = 8,  ['J'] = 9,	['K'] = 10, ['L'] = 11, ['M'] = 12, ['N'] = 13, ['O'] = 14, ['P'] = 15,
+	['Q'] = 16, ['R'] = 17, ['S'] = 18, ['T'] = 19, ['U'] = 20, ['V'] = 21, ['W'] = 22, ['X'] = 23,
+	['Y'] = 24, ['Z'] = 25, ['a'] = 26, ['b'] = 27, ['c'] = 28, ['d'] = 29, ['e'] = 30, ['f'] = 31,
+	['g'] = 32, ['h'] = 33, ['i'] = 34, ['j'] = 35, ['k'] = 36, ['l'] = 37, ['m'] = 38, ['n'] = 39,
+	['o'] = 40, ['p'] = 41, ['q'] = 42, ['r'] = 43, ['s'] = 44, ['t'] = 45, ['u'] = 46, ['v'] = 47,
+	['w'] = 48, ['x'] = 49, ['y'] = 50, ['z'] = 51, ['0'] = 52, ['1'] = 53, ['2'] = 54, ['3'] = 55,
+	['4'] = 56, ['5'] = 57, ['6'] = 58, ['7'] = 59, ['8'] = 60, ['9'] = 61, ['+'] = 62, ['/'] = 63,
+};
+
+enum transfer transfer_find(struct span value)
+{
+	struct span v = span_trim(value);
+	size_t end = 0;
+	while (end < v.n && v.p[end] > ' ' && v.p[end] != ';' && v.p[end] != '(')
+		end++;
+	v.n = end;
+	if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
+		v = (struct span){v.p + 1, v.n - 2};
+	if (span_ieq(v, SPAN_LIT("base64")))
+		return TRANSFER_BASE64;
+	if (span_ieq(v, SPAN_LIT("quoted-printable")) || span_ieq(v, SPAN_LIT("quoted_printable")))
+		return TRANSFER_QUOTED;
+	if (span_ieq(v, SPAN_LIT("x-uuencode")) || span_ieq(v, SPAN_LIT("uuencode")) ||
+	    span_ieq(v, SPAN_LIT("x-uue")) || span_ieq(v, SPAN_LIT("x-uu")))
+		return TRANSFER_UU;
+	return TRANSFER_NONE;
+}
+
+const char *transfer_name(enum transfer encoding)
+{
+	static const char *const names[] = {"", "base64", "quoted-printable", "x-uuencode"};
+	return names[encoding];
+}
+
+int transfer_hex(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+/* Writes the whole bytes that `count` characters of a group hold. */
+static uint8_t *put_group(uint8_t *to, uint32_t bits, unsigned count)
+{
+	bits <<= 6 * (4 - count);
+	if (count >= 2)
+		*to++ = (uint8_t)(bits >> 16);
+	if (count >= 3)
+		*to++ = (uint8_t)(bits >> 8);
+	if (count >= 4)
+		*to++ = (uint8_t)bits;
+	return to;
+}
+
+void transfer_decode_base64(struct span in, struct buf *out)
+{
+	uint8_t *start = buf_reserve(out, in.n / 4 * 3 + 4), *to = start;
+	if (!start)
+		return;
+	uint32_t bits = 0;
+	unsigned count = 0;
+	size_t i = 0;
+	while (i < in.n) {
+		while (count == 0 && i + 4 <= in.n) {
+			uint8_t a = SIX[in.p[i]], b = SIX[in.p[i + 1]], c = SIX[in.p[i + 2]], d = SIX[in.p[i + 3]];
+			if ((a | b | c | d) & 0x40)
+				break;
+			to[0] = (uint8_t)(a << 2 | b >> 4);
+			to[1] = (uint8_t)(b << 4 | c >> 2);
+			to[2] = (uint8_t)(c << 6 | d);
+			to += 3;
+			i += 4;
+		}
+		if (i >= in.n)
+			break;
+		uint8_t v = SIX[in.p[i++]];
+		if (v < SKIP) {
+			bits = bits << 6 | v;
+			count++;
+		}
+		if (count == 4 || (v == PAD && count > 0)) {
+			to = put_group(to, bits, count);
+			bits = 0;
+			count = 0;
+		}
+	}
+	if (count > 0)
+		to = put_group(to, bits, count);
+	out->n += (size_t)(to - start);
+}
+
+/* Bytes of a soft line break that follows '=' at p, or 0: blanks, then CRLF, LF or the end. */
+static size_t soft_break(const uint8_t *p, size_t n)
+{
+	size_t i = 0;
+	while (i < n && (p[i] == ' ' || p[i] == '\t'))
+		i++;
+	if (i == n)
+		return i + 1;
+	if (p[i] == '\n')
+		return i + 2;
+	if (p[i] == '\r')
+		return i + (i + 1 < n && p[i + 1] == '\n' ? 3 : 2);
+	return 0;
+}
+
+static size_t decode_escape(struct span in, size_t i, bool header, uint8_t **to)
+{
+	if (i + 2 < in.n) {
+		int high = transfer_hex(in.p[i + 1]), low = transfer_hex(in.p[i + 2]);
+		if (high >= 0 && low >= 0) {
+			*(*to)++ = (uint8_t)(high << 4 | low);
+			return i + 3;
+		}
+	}
+	size_t soft = header ? 0 : soft_break(in.p + i + 1, in.n - i - 1);
+	if (soft)
+		return i + soft;
+	*(*to)++ = '=';
+	return i + 1;
+}
+
+void transfer_decode_quoted(struct span in, bool header, struct buf *out)
+{
+	uint8_t *start = buf_reserve(out, in.n), *to = start;
+	if (!start)
+		return;
+	for (size_t i = 0; i < in.n;) {
+		if (!header) {
+			const uint8_t *escape = memchr(in.p + i, '=', in.n - i);
+			size_t plain = escape ? (size_t)(escape - in.p) - i : in.n - i;
+			memcpy(to, in.p + i, plain);
+			to += plain;
+			i += plain;
+			if (i >= in.n)
+				break;
+		}
+		if (in.p[i] == '=') {
+			i = decode_escape(in, i, header, &to);
+		} else {
+			*to++ = in.p[i] == '_' ? ' ' : in.p[i];
+			i++;
+		}
+	}
+	out->n += (size_t)(to - start);
+}
+
+/* One line of uuencode: a count, then groups of four. */
+static void decode_uu_line(struct span line, struct buf *out)
+{
+	size_t want = line.n ? (size_t)((line.p[0] - ' ') & 0x3f) : 0;
+	for (size_t i = 1; want > 0 && i < line.n; i += 4) {
+		uint32_t bits = 0;
+		for (size_t k = 0; k < 4; k++)
+			bits = bits << 6 | (i + k < line.n ? (uint32_t)(line.p[i + k] - ' ') & 0x3f : 0);
+		for (size_t k = 0; k < 3 && want > 0; k++, want--)
+			buf_put_byte(out, (uint8_t)(bits >> (16 - 8 * k)));
+	}
+}
+
+static void decode_uu(struct span in, struct buf *out)
+{
+	bool inside = false;
+	for (size_t at = 0; at < in.n;) {
+		struct span rest = {in.p + at, in.n - at};
+		size_t end = span_find_byte(rest, '\n');
+		struct span line = {rest.p, end};
+		at += end + 1;
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		if (!inside)
+			inside = line.n > 6 && memcmp(line.p, "begin ", 6) == 0;
+		else if (span_eq(line, SPAN_LIT("end")))
+			break;
+		else
+			decode_uu_line(line, out);
+	}
+}
+
+void transfer_decode(enum transfer encoding, struct span in, struct buf *out)
+{
+	switch (encoding) {
+	case TRANSFER_BASE64:
+		transfer_decode_base64(in, out);
+		break;
+	case TRANSFER_QUOTED:
+		transfer_decode_quoted(in, false, out);
+		break;
+	case TRANSFER_UU:
+		decode_uu(in, out);
+		break;
+	case TRANSFER_NONE:
+		buf_put_span(out, in);
+		break;
+	}
+}
