@@ -11,8 +11,8 @@
  *    of what it took.
  *
  * Addresses come from the registry, which the stage library keeps (bus_self, bus_set_peers).
- * ipc:// on one host (<dir>/bus/<hop>/, mode 0750), tcp:// between hosts. ZMQ_IMMEDIATE, no linger, small high-water
- * marks. Not thread-safe: one thread a bus. All sockets share one readiness descriptor (edge-triggered: after it fires
+ * ipc:// on one host (<dir>/bus/<instance>.<hop|bell>, mode 0750; /tmp/mailweave-<uid>-<hash>/ when that is too long for
+ * a Unix socket), tcp:// between hosts. ZMQ_IMMEDIATE, no linger, small high-water marks. Not thread-safe: one thread a bus. All sockets share one readiness descriptor (edge-triggered: after it fires
  * call bus_process until it returns false).
  */
 #ifndef MW_BUS_BUS_H
@@ -28,10 +28,10 @@ struct bus;
 #define BUS_BATCH_BYTES (1u << 20)
 
 struct bus_options {
-	const char *stage;    /* "parser" */
+	const char *stage; /* "parser" */
 	const char *instance; /* "parser-1" */
-	const char *mode;     /* "ipc" or "tcp:<address>" */
-	const char *dir;      /* state directory */
+	const char *mode; /* "ipc" or "tcp:<address>" */
+	const char *dir; /* state directory */
 	const char *giver_of; /* hop this process gives to, or NULL */
 	const char *taker_of; /* hop this process takes from, or NULL */
 };
@@ -55,9 +55,10 @@ struct bus_handlers {
 	void (*wanted)(void *ctx, unsigned lane);
 };
 
-MUST_USE enum err_code bus_open(const struct bus_options *options, const struct bus_handlers *handlers, struct bus **bus_out,
+MUST_USE enum err_code bus_open(const struct bus_options *options,
+				const struct bus_handlers *handlers, struct bus **bus_out,
 				struct err *e);
-void bus_close(struct bus **bus);
+void bus_close(struct bus **bus); /* not from a handler */
 /* Readiness for poll/epoll/uv_poll (readable); see above. */
 int bus_fd(const struct bus *bus);
 /* Handles what is there, calling the handlers; true if there may be more. Never blocks. */
@@ -82,12 +83,17 @@ bool bus_reply(struct bus *bus, struct span from, struct bus_item item);
 /* What the registry holds of a process. The registry itself (Redis) is the stage library's: it publishes bus_self once a
  * second and hands the living instances to bus_set_peers, which connects and disconnects and calls the peer handler. */
 struct bus_entry {
-	char stage[16], instance[64], hop_endpoint[192], bell_endpoint[192], host[64];
+	char stage[16], instance[64];
+	char hop_endpoint[192]; /* `<hop>@<endpoint>`, or empty: for the bus alone to read */
+	char bell_endpoint[192], host[64];
 	uint64_t pid, wire_version, metrics_port, started_ms;
 };
 void bus_self(const struct bus *bus, struct bus_entry *entry_out);
+/* All living instances; our own name among them is passed over. One that was started anew under its old name leaves and
+ * comes. */
 void bus_set_peers(struct bus *bus, const struct bus_entry *entries, size_t count);
 /* Live instances as last read. For one stage, or all with NULL. Returns the count; at most max are written. */
-size_t bus_peers(const struct bus *bus, const char *stage, struct bus_entry *entries_out, size_t max);
+size_t bus_peers(const struct bus *bus, const char *stage, struct bus_entry *entries_out,
+		 size_t max);
 
 #endif
