@@ -2,18 +2,18 @@
 -- line and common/store/thread_state.lua before it.
 --
 -- Every function: key {a:<company>/<account>}; first arguments generation, now_ms, user (who does it: for the journal).
--- The caller has checked that the user may. Answers: `gone` (another generation) · `absent` (no such thread or message;
--- aliases of merged threads are resolved) · `refused`, reason · `ok`, … n is the journal number, 0 if nothing changed.
+-- The caller has checked that the user may. Answers: `gone` (another generation) ; `absent` (no such thread or message;
+-- aliases of merged threads are resolved) ; `refused`, reason ; `ok`, ... n is the journal number, 0 if nothing changed.
 --
--- gateway_1_thread_patch   …, thread, then pairs: `sharing` `shared|private` · `archived` `0|1` · `read` `0|1`
---   → `ok`, n of the last entry, the thread's own id
--- gateway_1_thread_delete  …, thread, limit (1–256)
---   → `ok`, n, members left, [ids removed now]: the thread is gone for all readers at the first call; while members are
+-- gateway_1_thread_patch   ..., thread, then pairs: `sharing` `shared|private` ; `archived` `0|1` ; `read` `0|1`
+--   -> `ok`, n of the last entry, the thread's own id
+-- gateway_1_thread_delete  ..., thread, limit (1-256)
+--   -> `ok`, n, members left, [ids removed now]: the thread is gone for all readers at the first call; while members are
 --     left call again with the same thread (or leave it to the threader). Ids get tombstones.
--- gateway_1_message_delete …, message → `ok`, n, thread, messages left in it
--- gateway_1_link           …, thread, kind `d|l|p`, item id → `ok`, n, kind and id of the link before (or ``)
--- gateway_1_unlink         …, thread → `ok`, n, kind and id of the link before (or ``)
--- gateway_1_person         …, thread, person id (`` takes it off) → `ok`, n
+-- gateway_1_message_delete ..., message -> `ok`, n, thread, messages left in it
+-- gateway_1_link           ..., thread, kind `d|l|p`, item id -> `ok`, n, kind and id of the link before (or ``)
+-- gateway_1_unlink         ..., thread -> `ok`, n, kind and id of the link before (or ``)
+-- gateway_1_person         ..., thread, person id (`` takes it off) -> `ok`, n
 -- Twice is safe: what is as asked already changes nothing (`read` is written again).
 
 local ACTION_STEP = 256

@@ -1,17 +1,17 @@
 -- apply.lua: the account's journal, applied to the company slot in order.
 --
--- linker_1_apply   key {c:<company>}   arguments: account, account number, n of the first entry, forgotten 0|1, packed entry…
---   → `ok`, last n applied · `stale`, last n applied: the first entry does not follow (read the journal from there) ·
---     `busy`, 0: the account is being rebuilt · `forget`, last n applied: next is the end of an account with its mail
+-- linker_1_apply   key {c:<company>}   arguments: account, account number, n of the first entry, forgotten 0|1, packed entry...
+--   -> `ok`, last n applied ; `stale`, last n applied: the first entry does not follow (read the journal from there) ;
+--     `busy`, 0: the account is being rebuilt ; `forget`, last n applied: next is the end of an account with its mail
 --     (`a` `deleted`, unless its code is `kept`): call linker_1_forget until it is done, then again with forgotten 1
 --   Entries that were applied before are passed over. At most 64 entries a call.
 -- linker_1_forget  key {c:<company>}   arguments: account number, cursor (first `0`)
---   → next cursor, `0` when done: takes a bounded part of the account's threads off all timelines
--- linker_1_place   key {c:<company>}   arguments: account number, packed S… → `ok`
--- linker_1_announce key {c:<company>}  arguments: account number, first n, count → `ok`: appends their events
+--   -> next cursor, `0` when done: takes a bounded part of the account's threads off all timelines
+-- linker_1_place   key {c:<company>}   arguments: account number, packed S... -> `ok`
+-- linker_1_announce key {c:<company>}  arguments: account number, first n, count -> `ok`: appends their events
 --
--- timelines: tl:<d|l|p|c>:<id> shared, tl:…:<owner> private; member u32 account number ‖ thread, score last_ms.
--- ev: `m` ‖ u32 account number ‖ u48 n.
+-- timelines: tl:<d|l|p|c>:<id> shared, tl:...:<owner> private; member u32 account number || thread, score last_ms.
+-- ev: `m` || u32 account number || u48 n.
 
 local EVENT_DAYS_MS = 7 * 86400 * 1000
 

@@ -2,9 +2,9 @@
 --
 -- linker_1_commit   key {a:<company>/<account>}   arguments: generation, now_ms, then for each message a packed array
 --   [id, mode 0|1, screened 0|1, received_ms, sent_ms, size, blob, bits of the record, bits for the thread (1 received,
---    2 sent), [person…], person of record or '', item kind or '', item id, reason or '', [open item `d:ID`…] at most 4,
---    default sharing `s|p`, subject, card, [id key…] own first, submission or '']
---   → `gone` (another generation; nothing written), or
+--    2 sent), [person...], person of record or '', item kind or '', item id, reason or '', [open item `d:ID`...] at most 4,
+--    default sharing `s|p`, subject, card, [id key...] own first, submission or '']
+--   -> `gone` (another generation; nothing written), or
 --     `ok`, [status of each message], first journal number, [packed journal entries from that number on], merges
 --   status: `committed`; `known` (was committed before: only the ledger entry goes); `dead` (deleted here: likewise);
 --   `screened` (counted once, nothing else); `reparsed`, `absent` (mode 1: replaced the facts; no such message).

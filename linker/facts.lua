@@ -1,15 +1,15 @@
 -- facts.lua: what the linker's decision needs, read only.
 --
 -- linker_1_facts   key {c:<company>}   arguments: u, u user ids, then normalized addresses
---   → [ [linkItems `automatic|manual`, kinds that may be linked by themselves e.g. `dl`, default sharing `shared|private|`],
---       [blocked entry…],
+--   -> [ [linkItems `automatic|manual`, kinds that may be linked by themselves e.g. `dl`, default sharing `shared|private|`],
+--       [blocked entry...],
 --       [default sharing of each user: `shared|private|`],
 --       [`1` if the address is a user's, else `0`, for each address],
 --       [packed list of person ids or ``, for each address],
---       [person id…] every person named there, once,
+--       [person id...] every person named there, once,
 --       [packed list of [kind, id, created_ms] or ``, for each person] ]
 -- linker_1_account key {a:<company>/<account>}   no arguments
---   → [generation or ``, account number, default sharing, last journal number, blocked entry…]
+--   -> [generation or ``, account number, default sharing, last journal number, blocked entry...]
 
 local function decode_json(text)
 	local ok, value = pcall(cjson.decode, text or '')

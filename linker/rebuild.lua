@@ -1,13 +1,13 @@
 -- rebuild.lua: reading an account slot whole, the marks of a rebuild, and the trimming of the journal.
 --
--- linker_1_rebuild_begin key {c:<company>}   arguments: account… → `ok`
+-- linker_1_rebuild_begin key {c:<company>}   arguments: account... -> `ok`
 --   marks the accounts (applied = `rebuild`): linker_1_apply answers `busy` for them; drops `tr`. The caller drops the
 --   timelines, places every thread (linker_1_snapshot, linker_1_place), mends the events, and ends each account.
--- linker_1_rebuild_end   key {c:<company>}   arguments: account, n → `ok`: applied = n
+-- linker_1_rebuild_end   key {c:<company>}   arguments: account, n -> `ok`: applied = n
 -- linker_1_snapshot      key {a:<company>/<account>}   arguments: cursor (first `0`)
---   → [next cursor, packed S…] of a bounded part of the threads
+--   -> [next cursor, packed S...] of a bounded part of the threads
 -- linker_1_trim          key {a:<company>/<account>}   arguments: applied n, before_ms
---   → entries removed from the journal: at most 512 that are older than before_ms and were applied
+--   -> entries removed from the journal: at most 512 that are older than before_ms and were applied
 
 local TRIM_STEP = 512
 

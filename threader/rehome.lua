@@ -1,7 +1,7 @@
 -- rehome.lua: moves the members of absorbed threads to the survivors, in bounded steps.
 --
--- threader_1_rehome   key {a:<company>/<account>}   arguments: now_ms, limit (members, 1–256)
---   → members moved or removed, absorbed threads left to do
+-- threader_1_rehome   key {a:<company>/<account>}   arguments: now_ms, limit (members, 1-256)
+--   -> members moved or removed, absorbed threads left to do
 --   Takes one entry of rh. A survivor: moves up to limit members from tm:<absorbed> to it. An empty survivor (a deleted
 --   thread whose removal was not finished): gives up to limit members their tombstones. Removes the entry with the last.
 -- Twice is safe; so are two threaders at once.

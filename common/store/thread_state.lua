@@ -15,7 +15,7 @@ local function call_many(command, key, list, step)
 	end
 end
 
--- field → value of the fields that are there.
+-- field -> value of the fields that are there.
 local function hash_get(key, fields)
 	local found = {}
 	for from = 1, #fields, THREAD_CHUNK do
