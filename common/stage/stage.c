@@ -143,9 +143,7 @@ static void publish(struct stage *stage)
 	struct bus_entry self;
 
 	bus_self(stage->bus, &self);
-	self.pid = (uint64_t)getpid();
 	self.metrics_port = stage->metrics_port;
-	self.started_ms = (uint64_t)clock_wall_ms();
 	stage->heart = heart_start(stage->heart_store, &self, stage->wake.event_fd);
 }
 
