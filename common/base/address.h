@@ -10,11 +10,17 @@
 
 #define ADDRESS_MAX 320
 
-/* False if there is no '@', an empty side, a control character, or over ADDRESS_MAX: then out is untouched. */
+/*
+ * False if there is no '@', an empty side, a control character, bytes that are no UTF-8, a domain that IDNA refuses, or
+ * the result is over ADDRESS_MAX: then out is untouched. The last '@' counts; one dot at the domain's end is dropped. A
+ * normal form normalizes to itself. The local part is folded code point by code point (Latin, Greek, Cyrillic, Armenian,
+ * full width), not composed: two spellings of one accent stay two addresses.
+ */
 bool address_normalize(struct span raw, char out[ADDRESS_MAX + 1]);
 /*
  * Does one entry of a block list match a normalized address? Entries: `a@b.c`, `@b.c` (that domain alone),
- * `@*.b.c` (its subdomains, not b.c itself) — BLK-01.
+ * `@*.b.c` (its subdomains, not b.c itself) — BLK-01. Entries
+ * are normalized here, so they may be as a person wrote them.
  */
 bool address_blocked_by(struct span entry, struct span normalized);
 

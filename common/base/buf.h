@@ -9,7 +9,7 @@
 
 struct buf {
 	uint8_t *p;
-	size_t n;   /* bytes used */
+	size_t n; /* bytes used */
 	size_t cap; /* bytes allocated */
 	size_t max; /* never more than this */
 	bool overflow;
@@ -18,9 +18,9 @@ struct buf {
 void buf_init(struct buf *b, size_t max_bytes);
 void buf_fini(struct buf *b);
 void buf_clear(struct buf *b); /* keeps the allocation; clears overflow */
-/* Wipes the bytes first: for secrets. */
+/* Wipes all bytes, then as buf_fini: for secrets. Growing moves bytes and leaves copies: reserve the room first. */
 void buf_wipe(struct buf *b);
-/* Room for n more bytes; NULL if over the maximum. The caller writes and then adds to b->n. */
+/* Room for n more bytes; NULL (and overflow) if over the maximum. The caller writes and then adds to b->n. */
 uint8_t *buf_reserve(struct buf *b, size_t n);
 void buf_put(struct buf *b, const void *p, size_t n);
 void buf_put_span(struct buf *b, struct span s);

@@ -29,7 +29,9 @@ bool id_is_client(struct span s);
 /* Lower-case Crockford base32 without padding. out gets (n * 8 + 4) / 5 characters. */
 void base32_encode(struct span s, struct buf *out);
 bool base32_decode(struct span s, struct buf *out);
-/* Standard alphabet with padding; url: the URL alphabet without. decode takes either, refuses anything else. */
+/* Standard alphabet with padding; url: the URL alphabet without. decode takes either,
+ * padded or not. All decoders append to out, or refuse and leave it as it was: foreign characters, blanks, a length that
+ * no bytes have, and fill bits that are not zero (so each value has one text, but for alphabet and padding). */
 void base64_encode(struct span s, struct buf *out);
 void base64url_encode(struct span s, struct buf *out);
 bool base64_decode(struct span s, struct buf *out);

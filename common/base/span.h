@@ -9,7 +9,7 @@
 
 struct span {
 	const uint8_t *p; /* may be NULL only when n is 0 */
-	size_t n;         /* bytes */
+	size_t n; /* bytes */
 };
 
 #define SPAN_LIT(s) ((struct span){(const uint8_t *)(s), sizeof(s) - 1})

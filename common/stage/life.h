@@ -17,8 +17,9 @@ struct stage {
 	void *conf; /* def->conf_bytes, begins with struct conf_common */
 	char instance[64];
 	struct metrics *metrics;
-	struct store *store;       /* the program's */
-	struct store *heart_store; /* with a short deadline; first for waiting for Redis, then the heart's */
+	struct store *store; /* the program's */
+	struct store *
+		heart_store; /* with a short deadline; first for waiting for Redis, then the heart's */
 	struct bus *bus;
 	struct heart *heart;
 	struct wake wake;

@@ -12,8 +12,10 @@
 
 /* In one round trip: writes self (NULL: only reads), reads all others. Entries live in the arena. Names whose key has
  * expired are taken out of the set. */
-MUST_USE enum err_code registry_exchange(struct store *store, const struct bus_entry *self, struct arena *arena,
-					 struct bus_entry **entries_out, size_t *count_out, struct err *e);
-MUST_USE enum err_code registry_leave(struct store *store, const struct bus_entry *self, struct err *e);
+MUST_USE enum err_code registry_exchange(struct store *store, const struct bus_entry *self,
+					 struct arena *arena, struct bus_entry **entries_out,
+					 size_t *count_out, struct err *e);
+MUST_USE enum err_code registry_leave(struct store *store, const struct bus_entry *self,
+				      struct err *e);
 
 #endif

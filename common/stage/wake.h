@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 struct wake {
-	int fd;       /* epoll over the two: for poll */
+	int fd; /* epoll over the two: for poll */
 	int event_fd; /* any thread writes */
 	int signal_fd;
 };
