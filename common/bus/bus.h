@@ -12,8 +12,9 @@
  *
  * Addresses come from the registry, which the stage library keeps (bus_self, bus_set_peers).
  * ipc:// on one host (<dir>/bus/<instance>.<hop|bell>, mode 0750; /tmp/mailweave-<uid>-<hash>/ when that is too long for
- * a Unix socket), tcp:// between hosts. ZMQ_IMMEDIATE, no linger, small high-water marks. Not thread-safe: one thread a bus. All sockets share one readiness descriptor (edge-triggered: after it fires
- * call bus_process until it returns false).
+ * a Unix socket), tcp:// between hosts. ZMQ_IMMEDIATE, no linger, small high-water marks. Not thread-safe: one thread a
+ * bus. All sockets share one readiness descriptor (edge-triggered: after it fires call bus_process until it returns
+ * false).
  */
 #ifndef MW_BUS_BUS_H
 #define MW_BUS_BUS_H

@@ -54,7 +54,6 @@ struct bus_batch { /* received, or handed to the program and not credited again 
 struct bus_batches {
 	struct bus_batch *first, **last;
 };
-
 struct bus_link { /* to one giver */
 	struct bus_socket socket;
 	uint64_t serial, session;
@@ -72,7 +71,6 @@ struct bus_letters {
 	struct bus_letter *first, **last;
 	size_t count;
 };
-
 struct bus_line { /* our way to one instance's bell */
 	struct bus_socket socket;
 	char instance[64];
