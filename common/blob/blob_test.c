@@ -367,7 +367,7 @@ static void test_segment_numbers(void **state)
 /* Segments end at 256 MiB; what lies in several of them since the last commit becomes durable in one. */
 static void test_many_segments_in_one_commit(void **state)
 {
-	enum { COUNT = 7, BYTES = 120 << 20 };
+	enum { COUNT = 5, BYTES = 100 << 20 };
 	struct bed *b = *state;
 	struct blob_ref refs[COUNT];
 	uint8_t *raw = calloc(1, BYTES);

@@ -8,7 +8,8 @@
  * All keys of one call lie in one hash slot (asserted for FCALL): build them with keys.h, because a command goes to the
  * server of the first argument that begins with a tag in braces; MOVED and ASK are followed and remembered.
  * An answer of OOM, MISCONF or NOREPLICAS gives ERR_TEMP at once: the server is full, slow down.
- * A blocking command (XREAD BLOCK) must wait for less than half of call_ms.
+ * A blocking command (XREAD BLOCK) must wait for less than half of call_ms. A host name is looked up by the system's
+ * resolver, whose own time-outs count.
  */
 #ifndef MW_STORE_STORE_H
 #define MW_STORE_STORE_H
