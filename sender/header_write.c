@@ -118,13 +118,19 @@ void header_write_text(struct buf *out, const char *name, struct span value)
 	buf_put_cstr(out, "\r\n");
 }
 
+/* RFC 5322 atext, and the blanks between atoms. */
 static bool atom_text(struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (!memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 "
-			    "!#$%&'*+-/=^_`{|}~",
-			    s.p[i], 83))
+	static const char others[] = " !#$%&'*+-/=^_`{|}~";
+
+	for (size_t i = 0; i < s.n; i++) {
+		uint8_t c = s.p[i];
+		bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+				    (c >= 'a' && c <= 'z');
+
+		if (!alphanumeric && !memchr(others, c, sizeof(others) - 1))
 			return false;
+	}
 	return true;
 }
 
