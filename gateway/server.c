@@ -376,8 +376,8 @@ void server_stop(struct server **server_ref)
 	if (!server)
 		return;
 	server_drain(server);
-	worker_pool_free(&server->pool);
-	worker_pool_free(&server->slow);
+	worker_pool_stop(server->pool);
+	worker_pool_stop(server->slow);
 	/* Workers are gone, so no connection is parked: each was resumed when its job ended. */
 	MHD_stop_daemon(server->daemon);
 	server->daemon = NULL;

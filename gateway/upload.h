@@ -5,6 +5,8 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
+struct http_upload;
+
 #define UPLOAD_ROOM (256u << 10)
 #define UPLOAD_LINE_MAX (128u << 10)
 

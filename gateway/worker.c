@@ -101,13 +101,8 @@ size_t worker_pool_busy(struct worker_pool *pool)
 	return busy;
 }
 
-void worker_pool_free(struct worker_pool **pool_ref)
+void worker_pool_stop(struct worker_pool *pool)
 {
-	struct worker_pool *pool = *pool_ref;
-
-	*pool_ref = NULL;
-	if (!pool)
-		return;
 	pthread_mutex_lock(&pool->lock);
 	pool->stopping = true;
 	pthread_cond_broadcast(&pool->work);
@@ -116,6 +111,17 @@ void worker_pool_free(struct worker_pool **pool_ref)
 		pthread_join(pool->workers[i].thread, NULL);
 		store_free(&pool->workers[i].store);
 	}
+	pool->count = 0;
+}
+
+void worker_pool_free(struct worker_pool **pool_ref)
+{
+	struct worker_pool *pool = *pool_ref;
+
+	*pool_ref = NULL;
+	if (!pool)
+		return;
+	worker_pool_stop(pool);
 	pthread_cond_destroy(&pool->work);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);

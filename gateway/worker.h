@@ -18,7 +18,9 @@ struct worker_pool *worker_pool_new(struct stage *stage, size_t threads, size_t 
 bool worker_pool_put(struct worker_pool *pool, struct worker_job *job);
 /* Jobs waiting or running. */
 size_t worker_pool_busy(struct worker_pool *pool);
-/* Runs what is queued, then joins the threads. */
+/* Runs what is queued, then joins the threads; from then on put takes nothing. */
+void worker_pool_stop(struct worker_pool *pool);
+/* Stopped before. */
 void worker_pool_free(struct worker_pool **pool);
 
 #endif

@@ -1,0 +1,515 @@
+#!lua name=gateway_1
+-- gateway.lua: what the gateway changes in a company's slot and in an account's (docs/data-model.md). The library goes on
+-- in common/store/thread_state.lua and thread_actions.lua, which are embedded behind this file.
+--
+-- Company functions, key {c:<company>} ({g} for auth of the root token):
+-- gateway_1_auth            token id, user id or `` → [record or ``, JSON of the token's or that user or ``]
+-- gateway_1_person_put      id, JSON, packed normalized addresses, … → for each `` or why it was refused
+-- gateway_1_person_delete   id → 1 or 0
+-- gateway_1_org_put         id, JSON, … → for each `` · gateway_1_org_delete id → 1 or 0
+-- gateway_1_item_put        now, then `d|l|p:id`, JSON, open 0|1, created ms or ``, packed person ids, … → for each ``
+--                           (without a time the first put's counts; it is kept as the member `_created`)
+-- gateway_1_item_delete     `d|l|p:id` → 1 or 0
+-- gateway_1_user_put        id, JSON, packed normalized addresses, … → for each `` or `address_taken <address>`
+-- gateway_1_user_delete     id → 1, 0, or `accounts` if the user still has some. The user's tokens go too.
+-- gateway_1_preferences_put id, JSON of the preferences → 1 or 0
+-- gateway_1_settings_put    JSON before (`` none), JSON after, audit JSON → `ok` or `stale`
+-- gateway_1_company_erase   limit → what is left (0: nothing)
+-- gateway_1_account_number  account → its number, an old one or the next
+-- gateway_1_account_add     account, number, user, email, removed 0|1, member… → `ok`
+-- gateway_1_account_forget  account, number, cursor, limit → next cursor (`0`: done)
+-- gateway_1_account_drop    account, now → 1 or 0; announces account.deleted
+-- Account functions, key {a:<company>/<account>}:
+-- gateway_1_account_put     now, revision expected or ``, data key if it has none, field, value, … (value of `cred` `` takes it off)
+--                           → `ok`, generation, revision, 1 if new · `stale`, revision
+-- gateway_1_account_kept    now → `ok`: stops syncing, forgets the credentials, keeps mail and data key
+-- gateway_1_account_erase   now, limit → `ok`, generation, left. First raises the generation and destroys the data key and
+--                           credentials, then removes a bounded part; call again until left is 0
+-- gateway_1_outbox_add      generation, now, submission, packed entry, due ms, status → `ok`, 1 or 0 if it was there · `gone`
+-- gateway_1_outbox_cancel   generation, now, submission → `ok` · `absent` · `late`, status · `gone`
+-- Twice is safe for all of them.
+
+local AUDIT_MAX = 10000
+local EVENT_KEEP_MS = 7 * 86400 * 1000
+
+local function decode_object(text)
+	local ok, value = pcall(cjson.decode, text or '')
+	return ok and type(value) == 'table' and value or {}
+end
+
+local function list_of(value)
+	return type(value) == 'table' and value or {}
+end
+
+local function unpack_list(packed)
+	return packed and packed ~= '' and cmsgpack.unpack(packed) or {}
+end
+
+-- The records of many ids at once: id → JSON or false.
+local function records(key, args, step)
+	local found = {}
+	if #args == 0 then
+		return found
+	end
+	local ids = {}
+	for i = 1, #args, step do
+		ids[#ids + 1] = args[i]
+	end
+	local values = redis.call('HMGET', key, unpack(ids))
+	for i, id in ipairs(ids) do
+		found[id] = values[i]
+	end
+	return found
+end
+
+local function index_add(key, field, value)
+	local list = unpack_list(redis.call('HGET', key, field))
+	for _, entry in ipairs(list) do
+		if entry == value then
+			return
+		end
+	end
+	list[#list + 1] = value
+	redis.call('HSET', key, field, cmsgpack.pack(list))
+end
+
+-- Takes entries out for which same(entry) holds.
+local function index_remove(key, field, same)
+	local packed = redis.call('HGET', key, field)
+	local kept, before = {}, unpack_list(packed)
+	for _, entry in ipairs(before) do
+		if not same(entry) then
+			kept[#kept + 1] = entry
+		end
+	end
+	if #kept == 0 then
+		redis.call('HDEL', key, field)
+	elseif #kept < #before then
+		redis.call('HSET', key, field, cmsgpack.pack(kept))
+	end
+end
+
+local function set_of(list)
+	local set = {}
+	for _, entry in ipairs(list) do
+		set[entry] = true
+	end
+	return set
+end
+
+local function auth(keys, args)
+	local record = redis.call('HGET', keys[1] .. ':tok', args[1])
+	if not record then
+		return {'', ''}
+	end
+	local user = cmsgpack.unpack(record)[4]
+	if user == '' then
+		user = args[2]
+	end
+	return {record, user ~= '' and redis.call('HGET', keys[1] .. ':user', user) or ''}
+end
+
+-- The normalized addresses of a stored person or user: `_addresses` where they differ from what the CRM wrote.
+local function addresses_of(json)
+	local object = decode_object(json)
+	if object._addresses then
+		return object._addresses
+	end
+	local list = {}
+	for _, address in ipairs(list_of(object.emails)) do
+		list[#list + 1] = address
+	end
+	if type(object.loginEmail) == 'string' then
+		list[#list + 1] = object.loginEmail
+	end
+	return list
+end
+
+local function person_put(keys, args)
+	local tag, answer = keys[1], {}
+	local before = records(tag .. ':person', args, 3)
+	for i = 1, #args, 3 do
+		local id, addresses = args[i], unpack_list(args[i + 2])
+		local now, had = set_of(addresses), {}
+		for _, address in ipairs(before[id] and addresses_of(before[id]) or {}) do
+			had[address] = true
+			if not now[address] then
+				index_remove(tag .. ':ad', address, function(entry) return entry == id end)
+			end
+		end
+		for _, address in ipairs(addresses) do
+			if not had[address] then
+				index_add(tag .. ':ad', address, id)
+			end
+		end
+		redis.call('HSET', tag .. ':person', id, args[i + 1])
+		before[id] = args[i + 1]
+		answer[#answer + 1] = ''
+	end
+	return answer
+end
+
+local function person_delete(keys, args)
+	local tag, id = keys[1], args[1]
+	local json = redis.call('HGET', tag .. ':person', id)
+	for _, address in ipairs(json and addresses_of(json) or {}) do
+		index_remove(tag .. ':ad', address, function(entry) return entry == id end)
+	end
+	return redis.call('HDEL', tag .. ':person', id)
+end
+
+local function org_put(keys, args)
+	local answer = {}
+	for i = 1, #args, 2 do
+		redis.call('HSET', keys[1] .. ':org', args[i], args[i + 1])
+		answer[#answer + 1] = ''
+	end
+	return answer
+end
+
+local function org_delete(keys, args)
+	return redis.call('HDEL', keys[1] .. ':org', args[1])
+end
+
+-- Takes an item off its people's lists, as its record before says.
+local function item_unlist(tag, field, json)
+	local object = decode_object(json)
+	if object.status and object.status ~= 'open' then
+		return
+	end
+	local kind, id = field:sub(1, 1), field:sub(3)
+	for _, person in ipairs(list_of(object.personIds)) do
+		index_remove(tag .. ':pi', person, function(entry) return entry[1] == kind and entry[2] == id end)
+	end
+end
+
+local function item_put(keys, args)
+	local tag, answer = keys[1], {}
+	local now = tonumber(table.remove(args, 1))
+	local before = records(tag .. ':item', args, 5)
+	for i = 1, #args, 5 do
+		local field, json, open = args[i], args[i + 1], args[i + 2] == '1'
+		local created = tonumber(args[i + 3])
+		if before[field] then
+			item_unlist(tag, field, before[field])
+		end
+		if not created then
+			created = before[field] and decode_object(before[field])._created or now
+			json = string.format('%s,"_created":%.0f}', json:sub(1, -2), created)
+		end
+		for person in pairs(set_of(open and unpack_list(args[i + 4]) or {})) do
+			local list = unpack_list(redis.call('HGET', tag .. ':pi', person))
+			list[#list + 1] = {field:sub(1, 1), field:sub(3), created}
+			redis.call('HSET', tag .. ':pi', person, cmsgpack.pack(list))
+		end
+		redis.call('HSET', tag .. ':item', field, json)
+		before[field] = json
+		answer[#answer + 1] = ''
+	end
+	return answer
+end
+
+local function item_delete(keys, args)
+	local json = redis.call('HGET', keys[1] .. ':item', args[1])
+	if json then
+		item_unlist(keys[1], args[1], json)
+	end
+	return redis.call('HDEL', keys[1] .. ':item', args[1])
+end
+
+-- Preferences are the last member of a user's record, enums and booleans only, so that they can be cut off and put on
+-- as text (cjson would turn empty lists into objects).
+local PREFERENCES = ',"preferences":%b{}}$'
+
+local function user_put(keys, args)
+	local tag, answer = keys[1], {}
+	local before = records(tag .. ':user', args, 3)
+	for i = 1, #args, 3 do
+		local id, json, addresses, taken = args[i], args[i + 1], unpack_list(args[i + 2]), nil
+		for _, address in ipairs(addresses) do
+			local owner = redis.call('HGET', tag .. ':ua', address)
+			taken = taken or (owner and owner ~= id and address)
+		end
+		if not taken then
+			for _, address in ipairs(before[id] and addresses_of(before[id]) or {}) do
+				redis.call('HDEL', tag .. ':ua', address)
+			end
+			for _, address in ipairs(addresses) do
+				redis.call('HSET', tag .. ':ua', address, id)
+			end
+			local preferences = before[id] and before[id]:match(PREFERENCES)
+			json = preferences and json:sub(1, -2) .. preferences or json
+			redis.call('HSET', tag .. ':user', id, json)
+			before[id] = json
+		end
+		answer[#answer + 1] = taken and 'address_taken ' .. taken or ''
+	end
+	return answer
+end
+
+local function preferences_put(keys, args)
+	local key = keys[1] .. ':user'
+	local json = redis.call('HGET', key, args[1])
+	if not json then
+		return 0
+	end
+	local base = json:gsub(PREFERENCES, '}')
+	redis.call('HSET', key, args[1], base:sub(1, -2) .. ',"preferences":' .. args[2] .. '}')
+	return 1
+end
+
+local function user_tokens_delete(tag, user)
+	local tokens = redis.call('HGETALL', tag .. ':tok')
+	for i = 1, #tokens, 2 do
+		if cmsgpack.unpack(tokens[i + 1])[4] == user then
+			redis.call('HDEL', tag .. ':tok', tokens[i])
+		end
+	end
+end
+
+local function user_delete(keys, args)
+	local tag, id = keys[1], args[1]
+	local accounts = redis.call('HVALS', tag .. ':acct')
+	for _, packed in ipairs(accounts) do
+		local entry = cmsgpack.unpack(packed)
+		if entry[2] == id and entry[5] ~= 1 then
+			return 'accounts'
+		end
+	end
+	local json = redis.call('HGET', tag .. ':user', id)
+	for _, address in ipairs(json and addresses_of(json) or {}) do
+		redis.call('HDEL', tag .. ':ua', address)
+	end
+	user_tokens_delete(tag, id)
+	return redis.call('HDEL', tag .. ':user', id)
+end
+
+local function settings_put(keys, args)
+	local key = keys[1] .. ':company'
+	if (redis.call('HGET', key, 'settings') or '') ~= args[1] then
+		return 'stale'
+	end
+	redis.call('HSET', key, 'settings', args[2])
+	redis.call('XADD', keys[1] .. ':audit', 'MAXLEN', '~', AUDIT_MAX, '*', 'e', args[3])
+	return 'ok'
+end
+
+local COMPANY_KEYS = {'company', 'tok', 'user', 'ua', 'person', 'org', 'item', 'ad', 'pi', 'acct', 'applied', 'ev', 'tr',
+	'audit'}
+
+local function timelines_drop(tag, field, packed)
+	for _, suffix in ipairs(unpack_list(packed)) do
+		redis.call('ZREM', tag .. ':tl:' .. suffix, field)
+	end
+	redis.call('HDEL', tag .. ':tr', field)
+end
+
+local function company_erase(keys, args)
+	local tag = keys[1]
+	redis.call('UNLINK', tag .. ':tok')
+	local found = redis.call('HSCAN', tag .. ':tr', '0', 'COUNT', args[1])[2]
+	for i = 1, #found, 2 do
+		timelines_drop(tag, found[i], found[i + 1])
+	end
+	local left = redis.call('HLEN', tag .. ':tr')
+	if left == 0 then
+		for _, suffix in ipairs(COMPANY_KEYS) do
+			redis.call('UNLINK', tag .. ':' .. suffix)
+		end
+	end
+	return left
+end
+
+local function account_number(keys, args)
+	local packed = redis.call('HGET', keys[1] .. ':acct', args[1])
+	if packed then
+		return cmsgpack.unpack(packed)[1]
+	end
+	return redis.call('HINCRBY', keys[1] .. ':company', 'accounts', 1)
+end
+
+local function account_add(keys, args)
+	local members = {}
+	for i = 6, #args do
+		members[#members + 1] = args[i]
+	end
+	redis.call('HSET', keys[1] .. ':acct', args[1],
+		cmsgpack.pack({tonumber(args[2]), args[3], args[4], members, tonumber(args[5])}))
+	return 'ok'
+end
+
+-- Takes the account's threads off all timelines. Whatever of its journal is still on its way comes too late: the next
+-- number applied is out of reach.
+local function account_forget(keys, args)
+	local tag, number = keys[1], struct.pack('>I4', tonumber(args[2]))
+	redis.call('HSET', tag .. ':applied', args[1], '9007199254740991')
+	local scan = redis.call('HSCAN', tag .. ':tr', args[3], 'COUNT', args[4])
+	for i = 1, #scan[2], 2 do
+		if scan[2][i]:sub(1, 4) == number then
+			timelines_drop(tag, scan[2][i], scan[2][i + 1])
+		end
+	end
+	return scan[1]
+end
+
+local function account_drop(keys, args)
+	local tag = keys[1]
+	if redis.call('HDEL', tag .. ':acct', args[1]) == 0 then
+		return 0
+	end
+	redis.call('HDEL', tag .. ':applied', args[1])
+	redis.call('XADD', tag .. ':ev', 'MINID', '~', string.format('%.0f', tonumber(args[2]) - EVENT_KEEP_MS), '*', 'e',
+		'c' .. cmsgpack.pack({'account.deleted', tonumber(args[2]), cjson.encode({accountId = args[1]})}))
+	return 1
+end
+
+local function account_journal(tag, entry)
+	local n = redis.call('HINCRBY', tag .. ':n', 'j', 1)
+	redis.call('XADD', tag .. ':j', string.format('%.0f-0', n), 'e', cmsgpack.pack(entry))
+	return n
+end
+
+local function account_put(keys, args)
+	local tag, key = keys[1], keys[1] .. ':acct'
+	local before = redis.call('HMGET', key, 'gen', 'revision', 'erased', 'removed')
+	local revision = before[2] or '0'
+	if args[2] ~= '' and args[2] ~= revision then
+		return {'stale', revision}
+	end
+	local new = not before[2] or before[3] == '1' or before[4] == '1'
+	redis.call('HSETNX', key, 'gen', '1')
+	redis.call('HSETNX', key, 'key', args[3])
+	for i = 4, #args, 2 do
+		if args[i] == 'cred' and args[i + 1] == '' then
+			redis.call('HDEL', key, 'cred')
+		else
+			redis.call('HSET', key, args[i], args[i + 1])
+		end
+	end
+	redis.call('HDEL', key, 'erased', 'removed')
+	revision = redis.call('HINCRBY', key, 'revision', 1)
+	if new then
+		account_journal(tag, {'a', tonumber(args[1]), 'created', ''})
+	end
+	return {'ok', redis.call('HGET', key, 'gen'), tostring(revision), new and 1 or 0}
+end
+
+local function account_kept(keys, args)
+	local key = keys[1] .. ':acct'
+	if redis.call('HEXISTS', key, 'gen') == 1 and redis.call('HGET', key, 'removed') ~= '1' then
+		redis.call('HSET', key, 'removed', '1')
+		redis.call('HDEL', key, 'cred')
+		redis.call('HINCRBY', key, 'revision', 1)
+		redis.call('UNLINK', keys[1] .. ':od')
+		account_journal(keys[1], {'a', tonumber(args[1]), 'deleted', 'kept'})
+	end
+	return {'ok'}
+end
+
+-- A bounded part of a hash of threads, with the members of each.
+local function erase_threads(tag, suffix, limit)
+	local found = redis.call('HSCAN', tag .. ':' .. suffix, '0', 'COUNT', limit)[2]
+	for i = 1, #found, 2 do
+		redis.call('UNLINK', tag .. ':tm:' .. found[i])
+		redis.call('HDEL', tag .. ':' .. suffix, found[i])
+	end
+	return redis.call('HLEN', tag .. ':' .. suffix)
+end
+
+local function erase_places(tag, limit)
+	local found = redis.call('HSCAN', tag .. ':p', '0', 'COUNT', limit)[2]
+	for i = 1, #found, 2 do
+		for _, place in ipairs(list_of(cmsgpack.unpack(found[i + 1])[1])) do
+			redis.call('UNLINK', string.format('%s:u:%d:%d', tag, place[1], math.floor(place[3] / 64)))
+		end
+		redis.call('HDEL', tag .. ':p', found[i])
+	end
+	return redis.call('HLEN', tag .. ':p')
+end
+
+local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
+	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'od', 'cmd'}
+
+local function account_erase(keys, args)
+	local tag, key, limit = keys[1], keys[1] .. ':acct', args[2]
+	if redis.call('HEXISTS', key, 'gen') == 0 then
+		return {'ok', '0', 0}
+	end
+	if redis.call('HGET', key, 'erased') ~= '1' then
+		redis.call('HINCRBY', key, 'gen', 1)
+		redis.call('HSET', key, 'erased', '1')
+		redis.call('HDEL', key, 'key', 'cred')
+	end
+	local left = erase_threads(tag, 't', limit) + erase_threads(tag, 'al', limit) + erase_places(tag, limit)
+	if left == 0 then
+		for _, suffix in ipairs(ACCOUNT_KEYS) do
+			redis.call('UNLINK', tag .. ':' .. suffix)
+		end
+		local fields = redis.call('HKEYS', key)
+		for _, field in ipairs(fields) do
+			if field ~= 'gen' and field ~= 'erased' then
+				redis.call('HDEL', key, field)
+			end
+		end
+	end
+	return {'ok', redis.call('HGET', key, 'gen'), left}
+end
+
+local function outbox_add(keys, args)
+	local tag, submission = keys[1], args[3]
+	if redis.call('HGET', tag .. ':acct', 'gen') ~= args[1] then
+		return {'gone'}
+	end
+	if redis.call('HSETNX', tag .. ':o', submission, args[4]) == 0 then
+		return {'ok', 0}
+	end
+	redis.call('ZADD', tag .. ':od', args[5], submission)
+	account_journal(tag, {'o', tonumber(args[2]), submission, args[6]})
+	return {'ok', 1}
+end
+
+local CANCELLABLE = {scheduled = true, queued = true, delayed = true}
+
+local function outbox_cancel(keys, args)
+	local tag, submission = keys[1], args[3]
+	if redis.call('HGET', tag .. ':acct', 'gen') ~= args[1] then
+		return {'gone'}
+	end
+	if redis.call('HEXISTS', tag .. ':o', submission) == 0 then
+		return {'absent'}
+	end
+	local state = redis.call('HGET', tag .. ':os', submission)
+	local status = state and decode_object(state).status or 'queued'
+	if status == 'cancelled' then
+		return {'ok'}
+	end
+	if not CANCELLABLE[status] then
+		return {'late', status}
+	end
+	redis.call('HSET', tag .. ':os', submission, '{"status":"cancelled","attempts":0}')
+	redis.call('ZREM', tag .. ':od', submission)
+	account_journal(tag, {'o', tonumber(args[2]), submission, 'cancelled'})
+	return {'ok'}
+end
+
+redis.register_function('gateway_1_auth', auth)
+redis.register_function('gateway_1_person_put', person_put)
+redis.register_function('gateway_1_person_delete', person_delete)
+redis.register_function('gateway_1_org_put', org_put)
+redis.register_function('gateway_1_org_delete', org_delete)
+redis.register_function('gateway_1_item_put', item_put)
+redis.register_function('gateway_1_item_delete', item_delete)
+redis.register_function('gateway_1_user_put', user_put)
+redis.register_function('gateway_1_user_delete', user_delete)
+redis.register_function('gateway_1_preferences_put', preferences_put)
+redis.register_function('gateway_1_settings_put', settings_put)
+redis.register_function('gateway_1_company_erase', company_erase)
+redis.register_function('gateway_1_account_number', account_number)
+redis.register_function('gateway_1_account_add', account_add)
+redis.register_function('gateway_1_account_forget', account_forget)
+redis.register_function('gateway_1_account_drop', account_drop)
+redis.register_function('gateway_1_account_put', account_put)
+redis.register_function('gateway_1_account_kept', account_kept)
+redis.register_function('gateway_1_account_erase', account_erase)
+redis.register_function('gateway_1_outbox_add', outbox_add)
+redis.register_function('gateway_1_outbox_cancel', outbox_cancel)

@@ -1,0 +1,150 @@
+#include "common/base/clock.h"
+#include "common/store/keys.h"
+#include "gateway/problem.h"
+#include "gateway/route.h"
+#include "gateway/routes.h"
+
+#define ATTEMPTS 5
+
+static const char *const LINKING[] = {"automatic", "manual", NULL};
+static const char *const SHARING[] = {"shared", "private", NULL};
+static const char *const KINDS[] = {"deal", "lead", "project", NULL};
+static const struct json_field KIND[] = {{.name = "", .type = FIELD_ENUM, .values = KINDS}};
+static const struct json_field BLOCKED[] = {{.name = "", .type = FIELD_LINE, .min = 2, .max = 320}};
+
+static const struct json_field SETTINGS[] = {
+	{.name = "linkItems", .type = FIELD_ENUM, .values = LINKING},
+	{.name = "autoLinkKinds", .type = FIELD_LIST, .max = 3, .fields = KIND},
+	{.name = "defaultSharing", .type = FIELD_ENUM, .values = SHARING},
+	{.name = "blocked",
+	 .type = FIELD_LIST,
+	 .max = 10000,
+	 .fields = BLOCKED,
+	 .help = "a@b.c, @b.c (that domain alone) or @*.b.c (its subdomains)."},
+	{.name = "trackingDomain", .type = FIELD_LINE, .flags = FIELD_NULL, .max = 253},
+	{.name = NULL},
+};
+
+static json_t *defaults(void)
+{
+	return json_pack("{s:s s:[s,s] s:s s:[] s:n}", "linkItems", "automatic", "autoLinkKinds",
+			 "deal", "lead", "defaultSharing", "shared", "blocked", "trackingDomain");
+}
+
+/* What is stored over the defaults. text_out: as stored. */
+static json_t *settings_load(struct http_request *r, struct span *text_out, struct err *e)
+{
+	json_t *all = defaults(), *stored;
+	struct store_reply reply;
+
+	if (store_do(r->store, r->arena, &reply, e, "HGET %b settings",
+		     key_company(r->arena, r->viewer.company, KEY_C_COMPANY)) != ERR_OK) {
+		json_decref(all);
+		return NULL;
+	}
+	*text_out = reply.type == STORE_STRING ? reply.string : SPAN_LIT("");
+	stored = json_loadb((const char *)text_out->p, text_out->n, 0, NULL);
+	if (stored)
+		json_object_update(all, stored);
+	json_decref(stored);
+	return all;
+}
+
+static void settings_get(struct http_request *r)
+{
+	struct span text;
+	struct err e;
+	json_t *all = settings_load(r, &text, &e);
+
+	if (all)
+		http_answer_json(r, 200, all);
+	else
+		problem_from_err(r, &e);
+}
+
+/* Who, when, and each changed setting from and to (CFG-01). */
+static json_t *audit_entry(struct http_request *r, const json_t *before, const json_t *after)
+{
+	json_t *changes = json_object(), *old;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)after, name, value)
+	{
+		old = json_object_get(before, name);
+		if (!json_equal(old, value))
+			json_object_set_new(changes, name,
+					    json_pack("{s:O* s:O}", "from", old, "to", value));
+	}
+	return json_pack("{s:o s:o s:o s:o}", "at", json_from_time(r->now_ms), "user",
+			 json_from_span(r->viewer.user), "token", json_from_span(r->viewer.token),
+			 "changes", changes);
+}
+
+/* One attempt: `ok`, or `stale` if another changed the settings meanwhile. Empty: a problem is answered. */
+static struct span settings_try(struct http_request *r, json_t **after_out)
+{
+	struct span key = key_company_tag(r->arena, r->viewer.company), args[3] = {{NULL, 0}};
+	json_t *before, *after, *audit;
+	struct store_reply reply;
+	enum err_code code;
+	struct err e;
+
+	*after_out = NULL;
+	before = settings_load(r, &args[0], &e);
+	if (!before) {
+		problem_from_err(r, &e);
+		return SPAN_LIT("");
+	}
+	after = json_copy(before);
+	json_object_update(after, r->json);
+	audit = audit_entry(r, before, after);
+	args[1] = json_text(r->arena, after);
+	args[2] = json_text(r->arena, audit);
+	code = store_fcall(r->store, "gateway_1_settings_put", &key, 1, args, 3, r->arena, &reply, &e);
+	json_decref(before);
+	json_decref(audit);
+	*after_out = after;
+	if (code == ERR_OK)
+		return reply.string;
+	problem_from_err(r, &e);
+	return SPAN_LIT("");
+}
+
+static void settings_patch(struct http_request *r)
+{
+	struct span status = SPAN_LIT("stale");
+	json_t *after = NULL;
+
+	for (int i = 0; i < ATTEMPTS && span_eq(status, SPAN_LIT("stale")); i++) {
+		json_decref(after);
+		status = settings_try(r, &after);
+	}
+	if (span_eq(status, SPAN_LIT("ok")))
+		http_answer_json(r, 200, json_incref(after));
+	else if (status.n)
+		problem_answer(r, PROBLEM_UNAVAILABLE, "Others change the settings at the same time.");
+	json_decref(after);
+}
+
+static const struct route ROUTES[] = {
+	{.method = HTTP_GET,
+	 .pattern = "/v1/settings",
+	 .need = NEED_COMPANY,
+	 .scope = SCOPE_SETTINGS,
+	 .handle = settings_get,
+	 .status = 200,
+	 .answer = SETTINGS,
+	 .summary = "The company's settings."},
+	{.method = HTTP_PATCH,
+	 .pattern = "/v1/settings",
+	 .need = NEED_MANAGER,
+	 .scope = SCOPE_SETTINGS,
+	 .handle = settings_patch,
+	 .body = SETTINGS,
+	 .status = 200,
+	 .answer = SETTINGS,
+	 .summary = "Changes some settings; each change is on record."},
+};
+
+ROUTE_TABLE(route_settings_table, "settings", ROUTES);
