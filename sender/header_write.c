@@ -4,7 +4,7 @@
 
 enum {
 	LINE_SOFT = 76,
-	WORD_OCTETS = 42 /* of UTF-8 in one encoded word: 56 characters of base64 */
+	WORD_OCTETS = 39 /* of UTF-8 in one encoded word: 52 characters of base64 */
 };
 
 bool header_value_ok(struct span value)
