@@ -103,15 +103,13 @@ static bool is_ascii(struct span s)
 	return true;
 }
 
-static bool put_domain(struct span domain, struct buf *out)
+/* To A-labels; what other characters became by mapping is checked by the caller. */
+static bool put_alabels(struct span domain, struct buf *out)
 {
 	char raw[DOMAIN_RAW_MAX + 1];
 	uint8_t *alabels = NULL;
+	bool ok;
 
-	if (domain.n > 1 && domain.p[domain.n - 1] == '.')
-		domain.n--;
-	if (is_ascii(domain))
-		return put_folded(domain, out);
 	if (domain.n > DOMAIN_RAW_MAX || memchr(domain.p, 0, domain.n))
 		return false;
 	memcpy(raw, domain.p, domain.n);
@@ -119,9 +117,23 @@ static bool put_domain(struct span domain, struct buf *out)
 	if (idn2_lookup_u8((const uint8_t *)raw, &alabels, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) !=
 	    IDN2_OK)
 		return false;
-	put_folded(span_cstr((const char *)alabels), out);
+	ok = put_folded(span_cstr((const char *)alabels), out);
 	idn2_free(alabels);
-	return buf_ok(out);
+	return ok;
+}
+
+static bool put_domain(struct span domain, struct buf *out)
+{
+	size_t start = out->n;
+
+	if (!(is_ascii(domain) ? put_folded(domain, out) : put_alabels(domain, out)))
+		return false;
+	while (out->n > start && out->p[out->n - 1] == '.')
+		out->n--;
+	for (size_t i = start; i < out->n; i++)
+		if (memchr("@<> ", out->p[i], 4))
+			return false;
+	return out->n > start;
 }
 
 static size_t last_at(struct span s)
@@ -140,7 +152,7 @@ bool address_normalize(struct span raw, char out[ADDRESS_MAX + 1])
 	size_t at;
 	bool ok;
 
-	if (s.n >= 2 && s.p[0] == '<' && s.p[s.n - 1] == '>')
+	while (s.n >= 2 && s.p[0] == '<' && s.p[s.n - 1] == '>')
 		s = span_trim(span_sub(s, 1, s.n - 2));
 	at = last_at(s);
 	local = span_trim(span_sub(s, 0, at));

@@ -11,8 +11,8 @@
 #define ADDRESS_MAX 320
 
 /*
- * False if there is no '@', an empty side, a control character, bytes that are no UTF-8, a domain that IDNA refuses, or
- * the result is over ADDRESS_MAX: then out is untouched. The last '@' counts; one dot at the domain's end is dropped. A
+ * False if there is no '@', an empty side, a control character, bytes that are no UTF-8, a domain that IDNA refuses or
+ * with a blank or one of @<> in it, or the result is over ADDRESS_MAX: then out is untouched. The last '@' counts; dots at the domain's end are dropped. A
  * normal form normalizes to itself. The local part is folded code point by code point (Latin, Greek, Cyrillic, Armenian,
  * full width), not composed: two spellings of one accent stay two addresses.
  */

@@ -16,6 +16,8 @@ static void normal_forms(void **state)
 		{"Anna@Example.COM", "anna@example.com"},
 		{" <anna@example.com>\r\n", "anna@example.com"},
 		{"<  anna@example.com >", "anna@example.com"},
+		{"<<anna@example.com>>", "anna@example.com"},
+		{"anna@m\xc3\xbc.example\xe3\x80\x82.", "anna@xn--m-xha.example"},
 		{"a@b@example.com", "a@b@example.com"},
 		{"\"a b\"@example.com", "\"a b\"@example.com"},
 		{"anna+tag@example.com.", "anna+tag@example.com"},
@@ -58,6 +60,10 @@ static void no_addresses(void **state)
 		"a\xc2\x85@x",
 		"a\xff@x.com",
 		"a@\xff.com",
+		"a@b c.com",
+		"a@\xc3\xbc\xef\xbc\xa0x.com",
+		"a@<b",
+		"a@..",
 		"\xc0\xaf@x.com",
 		"\xed\xa0\x80@x.com",
 		"\xf4\x90\x80\x80@x.com",
@@ -86,7 +92,8 @@ static void lengths(void **state)
 	assert_int_equal(strlen(out), ADDRESS_MAX);
 	assert_false(address_normalize(span_make(raw, ADDRESS_MAX + 1), out));
 	assert_false(address_normalize(span_make(raw, sizeof(raw)), out));
-	memcpy(raw + 61, "\xc3\xbc", 2);
+	raw[61] = '\xc3';
+	raw[62] = '\xbc';
 	assert_false(address_normalize(span_make(raw, sizeof(raw)), out));
 }
 

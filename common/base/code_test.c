@@ -91,7 +91,7 @@ static void ids(void **state)
 {
 	struct id id, back;
 	char text[ID_CHARS + 1];
-	struct span account;
+	struct span account = SPAN_LIT("");
 	struct buf coded;
 
 	(void)state;

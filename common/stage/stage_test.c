@@ -265,7 +265,7 @@ static size_t registered(const struct testbed *t, struct bus_entry *first_out)
 
 static void lives_and_leaves(void **state)
 {
-	struct bus_entry entry;
+	struct bus_entry entry = {.pid = 0};
 	struct testbed t;
 	struct child c;
 
@@ -332,7 +332,7 @@ static void waits_for_redis(void **state)
 
 static void redis_goes_and_comes_back(void **state)
 {
-	struct bus_entry entry;
+	struct bus_entry entry = {.pid = 0};
 	struct child a, b;
 	struct testbed t;
 
