@@ -266,7 +266,7 @@ struct span pack_read_value(struct pack_reader *r)
 {
 	const uint8_t *start = r->p;
 	pack_skip(r);
-	return r->bad ? (struct span){0} : (struct span){start, (size_t)(r->p - start)};
+	return span_make(start, r->bad ? 0 : (size_t)(r->p - start));
 }
 
 bool pack_done(const struct pack_reader *r)
