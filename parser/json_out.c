@@ -44,7 +44,7 @@ static void put_leaf_types(struct json *j, const struct mime_message *m)
 	json_key(j, "leafTypes");
 	json_open(j, '[');
 	for (uint32_t i = 0; i < m->part_count; i++) {
-		if (m->parts[i].kind != MIME_MULTIPART)
+		if (m->parts[i].kind != MIME_MULTIPART && !m->parts[i].was_multipart)
 			json_str(j, m->parts[i].type);
 	}
 	json_close(j, ']');

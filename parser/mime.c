@@ -244,6 +244,7 @@ static void settle_multiparts(struct mime_message *m)
 	for (uint32_t i = 0; i < m->part_count; i++) {
 		struct mime_part *part = &m->parts[i];
 		if (part->kind == MIME_MULTIPART && part->first_child == MIME_NONE) {
+			part->was_multipart = true;
 			part->kind = MIME_TEXT_PLAIN;
 			part->type = SPAN_LIT("text/plain");
 		}
