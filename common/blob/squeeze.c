@@ -5,7 +5,7 @@
 #include <zstd.h>
 
 #define LEVEL 1
-#define WHOLE_MAX (64u * 1024u) /* compressed without asking */
+#define WHOLE_MAX ((size_t)64 << 10) /* compressed without asking */
 #define SAMPLE_BYTES 4096u
 #define SAMPLES 3u
 #define SAMPLE_PAYS_PERCENT 60u
@@ -61,7 +61,7 @@ static bool looks_worthwhile(struct squeeze *s, struct span raw)
 
 	for (size_t i = 1; i <= SAMPLES; i++)
 		packed += compress(s, span_sub(raw, raw.n / (SAMPLES + 1) * i, SAMPLE_BYTES));
-	return packed * 100 <= (size_t)SAMPLES * SAMPLE_BYTES * SAMPLE_PAYS_PERCENT;
+	return packed * 100 <= (size_t)SAMPLES * SAMPLE_BYTES * (size_t)SAMPLE_PAYS_PERCENT;
 }
 
 bool squeeze_pack(struct squeeze *squeeze, struct span raw, struct span *stored_out)

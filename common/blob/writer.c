@@ -142,10 +142,13 @@ static enum err_code make_room(struct blob_writer *w, size_t n, struct err *e)
 		code = retire(w, e);
 	if (code != ERR_OK || w->segment)
 		return code;
-	code = segment_create(w->dir_fd, w->name, w->next_number, &w->segment, e);
+	struct segment *segment = NULL;
+
+	code = segment_create(w->dir_fd, w->name, w->next_number, &segment, e);
 	if (code != ERR_OK)
 		return code;
-	w->next_number = w->segment->number + 1;
+	w->segment = segment;
+	w->next_number = segment->number + 1;
 	w->dir_unsynced = true;
 	return ERR_OK;
 }
@@ -157,7 +160,7 @@ static enum err_code place(struct blob_writer *w, const struct record_header *he
 	size_t n = record_bytes(&header->identity, stored.n);
 	enum err_code code = make_room(w, n, e);
 
-	if (code != ERR_OK)
+	if (code != ERR_OK || !w->segment)
 		return code;
 	struct blob_ref ref = {
 		.segment = w->segment->number, .offset = w->segment->end, .length = n};

@@ -202,7 +202,7 @@ static enum err_code greet(struct conn *conn, int64_t deadline_ms, struct err *e
 	buf_wipe(&conn->out);
 	arena = arena_new(512);
 	for (size_t i = 0; i < count && code == ERR_OK; i++) {
-		struct store_reply reply;
+		struct store_reply reply = {0};
 
 		code = conn_receive(conn, arena, deadline_ms, &reply, e);
 		if (code == ERR_OK && reply.type == STORE_ERROR)
