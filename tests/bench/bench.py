@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""bench [--messages N] [--rounds N] [--skip-mbsync]: from Dovecot to committed and readable, beside the raw limit and mbsync.
+
+One mailbox of generated mail (median 12 KB, mean about 67 KB). Each round runs, one after the other: raw_fetch (asks for everything and
+throws it away), mailweave (a new state directory; ends when the last message is committed and the API shows it), mbsync with its
+defaults. Medians, ratios within the round, CPU seconds of every process, memory, Redis' bytes a message."""
+import argparse
+import json
+import os
+import pathlib
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "flow"), str(ROOT / "tests" / "demo"), str(ROOT / "scripts")]
+
+import generate  # noqa: E402
+from mailserver import MailServer  # noqa: E402
+
+TICK = os.sysconf("SC_CLK_TCK")
+REP, PASSWORD = "anna", "bench"
+
+
+def tree_of(root):
+    """A process and all that descend from it."""
+    children = {}
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                fields = open(f"/proc/{entry.name}/stat").read().rpartition(")")[2].split()
+                children.setdefault(int(fields[1]), []).append(int(entry.name))
+            except OSError:
+                pass
+    found, todo = [], [root]
+    while todo:
+        pid = todo.pop()
+        found.append(pid)
+        todo += children.get(pid, [])
+    return found
+
+
+def usage(pid):
+    """(name, CPU seconds with reaped children, RSS bytes, peak RSS bytes) of one process."""
+    try:
+        head, _, tail = open(f"/proc/{pid}/stat").read().rpartition(")")
+        status = open(f"/proc/{pid}/status").read()
+    except OSError:
+        return None
+    fields = tail.split()
+    sizes = {line.split(":")[0]: int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith(("VmRSS", "VmHWM"))}
+    return head.partition("(")[2], sum(map(int, fields[11:15])) / TICK, sizes.get("VmRSS", 0), sizes.get("VmHWM", 0)
+
+
+def dovecot_cpu(server):
+    return sum(u[1] for p in tree_of(server.pids()[0]) if (u := usage(p)))
+
+
+class Bench:
+    def __init__(self, args):
+        self.args = args
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mwb-", dir=args.tmp))
+        self.dir.chmod(0o755)
+        self.server = MailServer(self.dir / "server")
+        self.rounds = []
+
+    def prepare(self):
+        start = time.monotonic()
+        self.server.dir.mkdir()
+        ledger = generate.generate(self.dir / "made", self.args.messages, 1, self.args.seed, "bench")
+        (self.dir / "made" / "mail").rename(self.server.mail)
+        self.email = ledger["reps"][0]["email"]
+        # One folder: the comparison is of the fetch, not of folder lists.
+        box = self.server.mail / self.email / "Maildir"
+        names = set()
+        for path in list(box.glob(".*/cur/*")):
+            if path.name in names:
+                path.unlink()
+                continue
+            names.add(path.name)
+            path.rename(box / "cur" / path.name)
+        for folder in list(box.glob(".*")):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        (box / "subscriptions").unlink()
+        sizes = sorted(m["size"] for m in ledger["messages"])
+        self.server.users[self.email] = PASSWORD
+        self.server.up()
+        self.count = len(list((box / "cur").iterdir()))
+        print(f"{self.count:,} messages, {sum(sizes) / 1e6:.0f} MB, median {sizes[len(sizes) // 2] / 1e3:.1f} KB, "
+              f"mean {sum(sizes) / len(sizes) / 1e3:.1f} KB; made in {time.monotonic() - start:.1f} s", flush=True)
+        self.raw()  # Dovecot's indexes and the page cache are warm for everybody
+
+    def raw(self):
+        before, server = resource.getrusage(resource.RUSAGE_CHILDREN), dovecot_cpu(self.server)
+        start = time.monotonic()
+        run = subprocess.run([self.args.build / "tests" / "bench" / "raw_fetch", "localhost", str(self.server.ports["imaps"]), self.email, PASSWORD,
+                              self.server.ca], capture_output=True, text=True, check=True)
+        took, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        count = int(run.stdout.split()[0])
+        assert count == self.count, f"raw_fetch saw {count} of {self.count}"
+        return {"s": took, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "server_cpu": dovecot_cpu(self.server) - server}
+
+    def mbsync(self):
+        out = self.dir / "mbsync"
+        shutil.rmtree(out, ignore_errors=True)
+        (out / "mail").mkdir(parents=True)
+        (out / "rc").write_text(f"""IMAPAccount a
+Host localhost
+Port {self.server.ports['imaps']}
+User {self.email}
+Pass {PASSWORD}
+SSLType IMAPS
+SystemCertificates no
+CertificateFile {self.server.ca}
+
+IMAPStore far
+Account a
+
+MaildirStore near
+Path {out}/mail/
+Inbox {out}/mail/INBOX
+
+Channel c
+Far :far:
+Near :near:
+Patterns INBOX
+Sync Pull
+Create Near
+SyncState *
+""")
+        before, server = resource.getrusage(resource.RUSAGE_CHILDREN), dovecot_cpu(self.server)
+        start = time.monotonic()
+        subprocess.run(["mbsync", "-q", "-c", out / "rc", "c"], check=True)
+        took, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        count = len(list(out.glob("mail/INBOX/*/*")))
+        assert count >= self.count, f"mbsync has {count} of {self.count}"
+        return {"s": took, "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, "server_cpu": dovecot_cpu(self.server) - server}
+
+    def mailweave(self):
+        os.environ["MAILWEAVE_BUILD"] = str(self.args.build)
+        import rig
+        world = object.__new__(rig.World)
+        world.dir = pathlib.Path(tempfile.mkdtemp(prefix="mwb-", dir=self.args.tmp))
+        world.dir.chmod(0o755)
+        world.var, world.server = world.dir / "var", self.server
+        world.ledger = {"messages": [], "reps": [{"id": REP, "name": "Anna", "email": self.email}], "people": [], "items": []}
+        try:
+            return self._mailweave(world, rig)
+        except AssertionError:
+            print(world.last_words(40), file=sys.stderr)
+            raise
+        finally:
+            world.mailweave("down", "--quiet", check=False)
+            shutil.rmtree(world.dir, ignore_errors=True)
+
+    def _mailweave(self, world, rig):
+        words = [w for stage in ("gateway", "fetcher", "sender") for w in ("--set", f"{stage}:ca_file={self.server.ca}")]
+        world.mailweave("up", "--quiet", "--listen", "127.0.0.1:0", "--set", "gateway:allow_private_hosts=yes", *words)
+        world.connect()
+        world.root.call("PUT", f"/v1/companies/{rig.COMPANY}", json={"name": "Bench"})
+        world.token = world.root.call("POST", "/v1/tokens", json={"kind": "company", "companyId": rig.COMPANY}).json()["token"]
+        world.company = rig.Client(world.base, world.token)
+        world.company.call("PUT", f"/v1/users/{REP}", json={"name": "Anna", "loginEmail": self.email, "emails": [self.email], "role": "regular",
+                                                            "groups": []})
+        people = (self.dir / "made" / "mirror.ndjson").read_bytes()
+        world.company.call("POST", "/v1/import", data=people, headers={"Content-Type": "application/x-ndjson"})
+        rig.PASSWORD = PASSWORD
+        pids = world.pids()
+        before = {n: sum(u[1] for p in tree_of(pid) if (u := usage(p))) for n, pid in pids.items()}
+        server = dovecot_cpu(self.server)
+        store, api = world.redis(), world.user(REP)
+        start = time.monotonic()
+        world.add_account(REP)
+        added = time.monotonic()
+        tag = f"{{a:{rig.COMPANY}/{REP}}}"
+        peak_fetcher = 0
+        while store.hlen(f"{tag}:m") < self.count:
+            if time.monotonic() - start > 600:
+                raise AssertionError(f"only {store.hlen(f'{tag}:m')} of {self.count} committed")
+            time.sleep(0.02)
+        took = time.monotonic() - start
+        assert len(api.get("/v1/threads", limit=50)["data"]) == 50
+        readable = time.monotonic() - start
+        world.wait_applied(60)
+        cpu, memory = {}, {}
+        for name, pid in pids.items():
+            uses = [u for p in tree_of(pid) if (u := usage(p))]
+            cpu[name] = sum(u[1] for u in uses) - before[name]
+            memory[name] = max((u[3] for u in uses), default=0)
+        blobs = sum(f.stat().st_blocks * 512 for f in (world.var / "blobs").rglob("*") if f.is_file())
+        return {"s": took, "readable": readable, "verify": added - start, "cpu": sum(cpu.values()), "cpu_of": cpu, "memory_of": memory,
+                "redis_bytes": world.record_bytes(), "blob_bytes": blobs, "server_cpu": dovecot_cpu(self.server) - server, "fetcher_peak": peak_fetcher}
+
+    def run(self):
+        self.prepare()
+        for number in range(self.args.rounds):
+            this = {"raw": self.raw(), "mailweave": self.mailweave()}
+            if not self.args.skip_mbsync:
+                this["mbsync"] = self.mbsync()
+            self.rounds.append(this)
+            print(f"round {number + 1}: " + ", ".join(f"{n} {v['s']:.2f} s" for n, v in this.items()), flush=True)
+        self.report()
+
+    def median(self, name, field):
+        return statistics.median(r[name][field] for r in self.rounds)
+
+    def report(self):
+        print(f"\n{'':<12}{'median s':>9}{'× raw':>8}{'msgs/s':>9}{'CPU s':>8}{'server CPU s':>14}")
+        for name in self.rounds[0]:
+            ratio = statistics.median(r[name]["s"] / r["raw"]["s"] for r in self.rounds)
+            print(f"{name:<12}{self.median(name, 's'):>9.2f}{ratio:>8.2f}{self.count / self.median(name, 's'):>9,.0f}{self.median(name, 'cpu'):>8.2f}"
+                  f"{self.median(name, 'server_cpu'):>14.2f}")
+        last = self.rounds[-1]["mailweave"]
+        rate = statistics.median(r["raw"]["s"] / r["mailweave"]["s"] for r in self.rounds)
+        print(f"\nmailweave reaches {rate * 100:.0f} % of the raw limit's rate (account verification of {self.median('mailweave', 'verify'):.2f} s included)")
+        print(f"{'process':<12}{'CPU s':>8}{'peak MB':>9}")
+        for name in sorted(last["cpu_of"]):
+            cpu = statistics.median(r["mailweave"]["cpu_of"].get(name, 0) for r in self.rounds)
+            print(f"{name:<12}{cpu:>8.2f}{last['memory_of'][name] / 2**20:>9.1f}")
+        print(f"Redis: {self.median('mailweave', 'redis_bytes'):,.0f} bytes a message; blobs on disk {last['blob_bytes'] / 1e6:,.0f} MB")
+        if self.args.json:
+            pathlib.Path(self.args.json).write_text(json.dumps(self.rounds, indent=1))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "plain")
+    parser.add_argument("--messages", type=int, default=10000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--skip-mbsync", action="store_true")
+    parser.add_argument("--tmp", default="/var/tmp")
+    parser.add_argument("--json", help="write all figures there")
+    bench = Bench(parser.parse_args())
+    try:
+        bench.run()
+    finally:
+        bench.server.down()
+        shutil.rmtree(bench.dir, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
