@@ -14,7 +14,7 @@ struct hop {
 	struct arena *arena; /* of one message */
 	struct buf frame;
 	struct rehome *rehome;
-	bool credit_due[WIRE_LANES]; /* a batch was finished while our own queue was full */
+	unsigned credit_due[WIRE_LANES]; /* batches finished while our own queue was full */
 };
 
 enum err_code hop_start(struct stage *stage, void **ctx_out, struct err *e)
@@ -71,10 +71,9 @@ static void credit(struct hop *hop, unsigned lane)
 {
 	struct bus *bus = stage_bus(hop->stage);
 
-	if (!hop->credit_due[lane] || bus_queued(bus, lane) >= BUS_BATCH_MAX)
-		return;
-	hop->credit_due[lane] = false;
-	bus_credit(bus, lane);
+	for (; hop->credit_due[lane] > 0 && bus_queued(bus, lane) < BUS_BATCH_MAX;
+	     hop->credit_due[lane]--)
+		bus_credit(bus, lane);
 }
 
 void hop_batch(void *ctx, unsigned lane, const struct bus_item *items, size_t count)
@@ -88,7 +87,7 @@ void hop_batch(void *ctx, unsigned lane, const struct bus_item *items, size_t co
 	for (size_t i = 0; i < count; i++)
 		made += propose(hop, lane, items[i].frame);
 	bus_flush(stage_bus(hop->stage));
-	hop->credit_due[lane] = true;
+	hop->credit_due[lane]++;
 	credit(hop, lane);
 	metrics_add(metrics, METRIC_OUT, lane, (int64_t)made);
 	metrics_add(metrics, METRIC_FAILED, lane, (int64_t)(count - made));

@@ -1,0 +1,141 @@
+#include "linker/commit.h"
+
+#include "common/store/keys.h"
+#include "common/wire/pack.h"
+
+#include <inttypes.h>
+
+#define ARGUMENT_MAX (64u << 10)
+#define SUBJECT_MAX 120u
+
+/* Bits of the record (docs/data-model.md, m): traits of the facts are one bit lower. */
+enum { RECORD_OUTGOING = 1 };
+enum { THREAD_RECEIVED = 1, THREAD_SENT = 2 };
+enum { TRAITS = 31 };
+
+const char *commit_status_name(enum commit_status status)
+{
+	static const char *const names[] = {"committed", "known",  "dead", "screened",
+					    "reparsed",	 "absent", "gone", "failed"};
+
+	return names[status];
+}
+
+/* At most max bytes, not in the middle of a UTF-8 character. */
+static struct span cut_text(struct span text, size_t max)
+{
+	if (text.n <= max)
+		return text;
+	while (max > 0 && (text.p[max] & 0xc0) == 0x80)
+		max--;
+	return span_sub(text, 0, max);
+}
+
+static void put_people(struct buf *out, const struct decide_result *decision)
+{
+	pack_put_array(out, decision->people_count);
+	for (size_t i = 0; i < decision->people_count; i++)
+		pack_put_str(out, decision->people[i]->id);
+	pack_put_str(out, decision->person ? decision->person->id : SPAN_LIT(""));
+}
+
+static void put_decision(struct arena *arena, struct buf *out, const struct decide_result *decision)
+{
+	const struct decide_item *item = decision->item;
+
+	pack_put_str(out, item ? span_make(&item->kind, 1) : SPAN_LIT(""));
+	pack_put_str(out, item ? item->id : SPAN_LIT(""));
+	pack_put_cstr(out, decide_reason_name(decision->reason));
+	pack_put_array(out, decision->open_count);
+	for (size_t i = 0; i < decision->open_count; i++)
+		pack_put_cstr(out, arena_printf(arena, "%c:%.*s", decision->open[i]->kind,
+						(int)decision->open[i]->id.n,
+						(const char *)decision->open[i]->id.p));
+}
+
+static uint64_t record_bits(const struct wire_proposal *facts, const struct decide_result *decision)
+{
+	return (decision->outgoing ? RECORD_OUTGOING : 0u) | (facts->traits & TRAITS) << 1;
+}
+
+struct span commit_argument(struct arena *arena, const struct wire_proposal *facts,
+			    const struct decide_result *decision)
+{
+	struct buf b;
+
+	buf_init(&b, ARGUMENT_MAX);
+	pack_put_array(&b, 20);
+	pack_put_str(&b, facts->id);
+	pack_put_u64(&b, facts->mode == 1);
+	pack_put_u64(&b, decision->screened);
+	pack_put_i64(&b, facts->received_ms);
+	pack_put_i64(&b, facts->sent_ms);
+	pack_put_u64(&b, facts->size);
+	pack_put_str(&b, facts->blob);
+	pack_put_u64(&b, record_bits(facts, decision));
+	pack_put_u64(&b, (decision->received ? THREAD_RECEIVED : 0u) |
+				 (decision->sent ? THREAD_SENT : 0u));
+	put_people(&b, decision);
+	put_decision(arena, &b, decision);
+	pack_put_cstr(&b, decision->is_private ? "p" : "s");
+	pack_put_str(&b, cut_text(facts->subject, SUBJECT_MAX));
+	pack_put_str(&b, facts->card);
+	pack_put_array(&b, facts->keys.count);
+	for (size_t i = 0; i < facts->keys.count; i++)
+		pack_put_str(&b, facts->keys.items[i]);
+	pack_put_str(&b, facts->submission);
+	struct span argument = arena_span(arena, buf_span(&b));
+
+	buf_fini(&b);
+	return argument;
+}
+
+struct store_command commit_call(struct arena *arena, struct span company, struct span account,
+				 uint64_t generation, int64_t now_ms, const struct span *messages,
+				 size_t count)
+{
+	struct span *args = arena_array(arena, 6 + count, sizeof(*args));
+	size_t n = 0;
+
+	args[n++] = SPAN_LIT("FCALL");
+	args[n++] = SPAN_LIT("linker_1_commit");
+	args[n++] = SPAN_LIT("1");
+	args[n++] = key_account_tag(arena, company, account);
+	args[n++] = span_cstr(arena_printf(arena, "%" PRIu64, generation));
+	args[n++] = span_cstr(arena_printf(arena, "%" PRId64, now_ms));
+	for (size_t i = 0; i < count; i++)
+		args[n++] = messages[i];
+	return (struct store_command){args, n};
+}
+
+static enum commit_status status_of(struct span word)
+{
+	for (unsigned s = 0; s < COMMIT_FAILED; s++)
+		if (span_eq(word, span_cstr(commit_status_name(s))))
+			return (enum commit_status)s;
+	return COMMIT_FAILED;
+}
+
+bool commit_read(const struct store_reply *reply, size_t count, struct arena *arena,
+		 struct commit_answer *answer_out)
+{
+	const struct store_reply *part = reply->items;
+
+	*answer_out = (struct commit_answer){0};
+	if (reply->type != STORE_ARRAY || reply->count == 0)
+		return false;
+	answer_out->gone = span_eq(part[0].string, SPAN_LIT("gone"));
+	if (answer_out->gone)
+		return true;
+	if (reply->count < 5 || part[1].count != count || part[2].type != STORE_INT)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		answer_out->status[i] = status_of(part[1].items[i].string);
+	answer_out->first_n = (uint64_t)part[2].integer;
+	answer_out->entry_count = part[3].count;
+	answer_out->entries = arena_array(arena, part[3].count, sizeof(struct span));
+	for (size_t i = 0; i < part[3].count; i++)
+		answer_out->entries[i] = part[3].items[i].string;
+	answer_out->merges = (uint64_t)part[4].integer;
+	return true;
+}
