@@ -8,3 +8,14 @@ PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c encoded_word.c he
 PARSER_ALL := $(filter-out %_test.c %_fuzz.c,$(wildcard parser/*.c))
 $(eval $(call program,parser,$(PARSER_ALL),stage bus store secret wire metrics conf base,-lzmq -lhiredis -lmicrohttpd \
 	-lseccomp -lgumbo -lcrypto -lidn2 -lpthread))
+# The pool's test is its own child, with the hooks of HOOKS=1.
+$(B)/parser/child_hooked.o: parser/child.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DMW_TEST_HOOKS -MMD -MP -c -o $@ $<
+PARSER_CHILD := $(addprefix parser/,child_hooked.c charset_iconv.c content_hash.c card.c facts_wire.c message_json.c \
+	render.c sanitize.c sanitize_table.c sanitize_url.c css.c sandbox.c)
+$(eval $(call unit,parser/pool_test,parser/pool.c parser/worker.c parser/spool_cache.c $(PARSER_CHILD) $(PARSER_CORE),\
+	secret wire base,-lseccomp -lgumbo -lcrypto -lidn2))
+$(eval $(call unit,parser/sandbox_test,parser/sandbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lseccomp -lidn2))
+$(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c,\
+	base,-lgumbo -lidn2))
