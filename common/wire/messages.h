@@ -65,13 +65,13 @@
 	F(60, keys, LIST, 640, REQ)                                                                                    \
 	F(61, derived, U64, 0, OPT)        /* 1: the own id was derived from content_hash (THR-05) */
 
-/* parser → fetcher: an attempt failed. The fetcher counts; three set the message aside (OPS-05). */
+/* parser (or linker) → fetcher: an attempt failed. The fetcher counts; three set the message aside (OPS-05). */
 #define WIRE_FAILED(F)                                                                                                 \
 	F(1, company, TEXT, 64, REQ)                                                                                   \
 	F(2, account, TEXT, 64, REQ)                                                                                   \
 	F(3, generation, U64, 0, REQ)                                                                                  \
 	F(4, id, BYTES, 10, REQ)                                                                                       \
-	F(70, reason, TEXT, 64, REQ)       /* "crashed", "timed_out", "too_large" */                                   \
+	F(70, reason, TEXT, 64, REQ)       /* "crashed", "timed_out", "too_large"; linker: "commit_refused" */                                   \
 	F(71, detail, TEXT, 256, OPT)
 
 /* linker → fetcher: these ids left the ledger; look. A hint: may be lost. ids: 10 bytes each. */
@@ -81,7 +81,8 @@
 
 /*
  * any → any: something durable waits in Redis; look now. A hint: may be lost.
- * topic: "journal" (to linkers), "accounts" (to fetchers), "outbox" (to senders), "events" (to gateways)
+ * topic: "journal" (to linkers), "accounts" (to fetchers), "outbox" (to senders), "events" (to gateways), "rehome" (to a
+ * threader)
  */
 #define WIRE_RING(F)                                                                                                   \
 	F(90, topic, TEXT, 32, REQ)                                                                                    \
