@@ -14,6 +14,8 @@
 
 #define WIRE_VERSION 1
 
+/* clang-format off: a field, a line */
+
 /* What names one message on every hop. lane: 0 live, 1 bulk. drive: how often it was pushed before. */
 #define WIRE_HEAD(F)                                                                                                   \
 	F(1, company, TEXT, 64, REQ)                                                                                   \
@@ -71,7 +73,7 @@
 	F(2, account, TEXT, 64, REQ)                                                                                   \
 	F(3, generation, U64, 0, REQ)                                                                                  \
 	F(4, id, BYTES, 10, REQ)                                                                                       \
-	F(70, reason, TEXT, 64, REQ)       /* "crashed", "timed_out", "too_large"; linker: "commit_refused" */                                   \
+	F(70, reason, TEXT, 64, REQ)       /* "crashed", "timed_out", "too_large"; linker: "commit_refused" */         \
 	F(71, detail, TEXT, 256, OPT)
 
 /* linker → fetcher: these ids left the ledger; look. A hint: may be lost. ids: 10 bytes each. */
@@ -113,5 +115,6 @@
 	M(6, ring, WIRE_RING)                                                                                          \
 	M(7, render, WIRE_RENDER)                                                                                      \
 	M(8, rendered, WIRE_RENDERED)
+/* clang-format on */
 
 #endif

@@ -43,9 +43,9 @@ struct wire_addrs {
 #define WIRE_TYPE_LIST struct wire_list
 #define WIRE_TYPE_ADDRS struct wire_addrs
 #define WIRE_FIELD(key, name, type, max, need) WIRE_TYPE_##type name;
-#define WIRE_STRUCT(number, message, fields)                                                                           \
-	struct wire_##message {                                                                                        \
-		fields(WIRE_FIELD)                                                                                     \
+#define WIRE_STRUCT(number, message, fields) \
+	struct wire_##message {              \
+		fields(WIRE_FIELD)           \
 	};
 WIRE_MESSAGES(WIRE_STRUCT)
 #undef WIRE_STRUCT
@@ -73,9 +73,9 @@ const char *wire_name(unsigned number);
  * ERR_PEER with what is wrong otherwise, nothing allocated that arena_reset does not free; m is then zeroed. TEXT is not
  * checked to be UTF-8.
  */
-#define WIRE_DECLARE(number, message, fields)                                                                          \
-	void wire_encode_##message(const struct wire_##message *m, struct buf *out);                                   \
-	MUST_USE enum err_code wire_decode_##message(struct span frame, struct arena *arena,                           \
+#define WIRE_DECLARE(number, message, fields)                                                \
+	void wire_encode_##message(const struct wire_##message *m, struct buf *out);         \
+	MUST_USE enum err_code wire_decode_##message(struct span frame, struct arena *arena, \
 						     struct wire_##message *m_out, struct err *e);
 WIRE_MESSAGES(WIRE_DECLARE)
 #undef WIRE_DECLARE
