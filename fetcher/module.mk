@@ -1,3 +1,8 @@
 # The program itself follows at the end of this file; its parts that need no server are tested here.
 IMAP_PURE := fetcher/imap_resp.c fetcher/imap_parse.c fetcher/imap_value.c
 $(eval $(call unit,fetcher/imap_resp_test,$(IMAP_PURE),base,))
+$(eval $(call unit,fetcher/spool_test,fetcher/spool.c,base,))
+
+$(B)/gen/fetcher_lua.h: fetcher/fetcher.lua
+$(B)/fetcher/main.o: $(B)/gen/fetcher_lua.h
+$(eval $(call program,fetcher,$(filter-out %_test.c %_fuzz.c,$(wildcard fetcher/*.c)),stage mailconn blob secret store bus wire metrics conf base,-lcurl -lssl -lcrypto -luv -lzmq -lhiredis -lmicrohttpd -lzstd -lidn2 -lpthread))

@@ -1,0 +1,396 @@
+#include "fetcher/account.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/store/keys.h"
+#include "fetcher/commands.h"
+#include "fetcher/drive.h"
+#include "fetcher/hop.h"
+#include "fetcher/live.h"
+#include "fetcher/mailbox_sync.h"
+
+#define RETRY_MS 2000
+#define RETRY_MAX_MS 300000
+#define RETRY_AUTH_MS 1200000 /* three refused logins an hour */
+#define LEASE_TRY_MS 1000
+
+void account_phase_set(struct account *a, enum account_phase phase)
+{
+	static const char *const names[] = {"free",    "leasing", "opening",
+					    "running", "waiting", "paused"};
+
+	if (a->phase == phase)
+		return;
+	log_event(LOG_LEVEL_DEBUG, "account_phase", "account", "s", a->tag, "from", "s",
+		  names[a->phase], "to", "s", names[phase], NULL);
+	a->phase = phase;
+}
+
+/* ---- known accounts ---- */
+
+struct account *account_find(struct fetcher *f, struct span company, struct span name)
+{
+	struct account *a = f->accounts;
+
+	while (a && !(span_eq(company, span_cstr(a->company)) && span_eq(name, span_cstr(a->name))))
+		a = a->next;
+	return a;
+}
+
+static void put_text(char *to, size_t room, struct span from)
+{
+	size_t n = from.n < room - 1 ? from.n : room - 1;
+
+	memcpy(to, from.p, n);
+	to[n] = '\0';
+}
+
+void account_listed(struct fetcher *f, struct span company, struct span name,
+		    struct span generation)
+{
+	struct account *a = account_find(f, company, name);
+	uint64_t value;
+
+	if (!id_is_client(company) || !id_is_client(name) ||
+	    !span_to_u64(generation, UINT64_MAX, &value))
+		return;
+	if (!a) {
+		a = calloc(1, sizeof(*a));
+		if (!a)
+			abort();
+		a->fetcher = f;
+		put_text(a->company, sizeof(a->company), company);
+		put_text(a->name, sizeof(a->name), name);
+		snprintf(a->tag, sizeof(a->tag), "{a:%s/%s}", a->company, a->name);
+		a->state = "";
+		a->next = f->accounts;
+		f->accounts = a;
+	}
+	a->listed = true;
+	if (a->token[0] && value != a->generation_number)
+		account_let_go(a, false);
+	a->generation_number = value;
+	put_text(a->generation, sizeof(a->generation), generation);
+}
+
+void account_free(struct account **at)
+{
+	struct account *a = *at;
+
+	*at = a->next;
+	window_leave_all(&a->fetcher->window, a);
+	mailbox_free_all(&a->mailboxes);
+	account_config_clear(&a->config);
+	free(a);
+}
+
+/* ---- jobs ---- */
+
+void account_job_give(struct account *a, struct committer_job *job)
+{
+	a->jobs++;
+	committer_give(a->fetcher->committer, job);
+}
+
+/* What jobs may still mean goes once there are none. */
+static void settle(struct account *a)
+{
+	if (a->jobs > 0 || a->phase != ACCOUNT_FREE || a->token[0])
+		return;
+	window_leave_all(&a->fetcher->window, a);
+	mailbox_free_all(&a->mailboxes);
+	account_config_clear(&a->config);
+}
+
+void account_job_done(struct account *a)
+{
+	a->jobs--;
+	settle(a);
+}
+
+enum err_code account_answer(const struct store_reply *reply, struct err *e)
+{
+	const struct span word = reply->count > 0 ? reply->items[0].string : SPAN_LIT("");
+
+	if (span_eq(word, SPAN_LIT("ok")))
+		return ERR_OK;
+	if (span_eq(word, SPAN_LIT("gone")))
+		return err_set(e, ERR_GONE, ERR_ACCOUNT, "account_gone",
+			       "the account was removed or made anew");
+	if (span_eq(word, SPAN_LIT("stale")))
+		return err_set(e, ERR_STALE, ERR_ACCOUNT, "lease_lost",
+			       "another process holds the account");
+	return err_set(e, ERR_PERM, ERR_ACCOUNT, "call_refused", "the store refused: %.*s",
+		       (int)word.n, (const char *)word.p);
+}
+
+/* ---- lease ---- */
+
+struct lease_job {
+	struct committer_job job;
+	struct account *account;
+	struct span tag, args[3];
+	struct store_reply reply;
+	bool renewal;
+};
+
+static enum err_code lease_run(struct committer_job *job, const struct committer_env *env)
+{
+	struct lease_job *j = (struct lease_job *)job;
+
+	return store_fcall(env->store, "fetcher_1_lease", &j->tag, 1, j->args, 3, job->arena,
+			   &j->reply, &job->err);
+}
+
+static void lease_taken(struct account *a, const struct store_reply *r, bool renewal)
+{
+	const bool paused = span_eq(r->items[4].string, SPAN_LIT("1"));
+	const bool changed = !span_eq(r->items[3].string, span_cstr(a->revision)) ||
+			     paused != a->paused;
+	uint64_t generation;
+
+	a->renewed_ms = clock_mono_ms();
+	put_text(a->token, sizeof(a->token), r->items[1].string);
+	if (span_to_u64(r->items[2].string, UINT64_MAX, &generation) &&
+	    generation != a->generation_number) {
+		put_text(a->generation, sizeof(a->generation), r->items[2].string);
+		a->generation_number = generation;
+	}
+	put_text(a->revision, sizeof(a->revision), r->items[3].string);
+	put_text(a->command_last, sizeof(a->command_last), r->items[5].string);
+	a->paused = paused;
+	if (renewal && changed) {
+		a->failures = 0;
+		account_restart(a);
+	}
+	if (!renewal)
+		account_open(a);
+	else if (a->phase == ACCOUNT_RUNNING)
+		live_wake(a);
+}
+
+static void lease_done(struct committer_job *job)
+{
+	struct lease_job *j = (struct lease_job *)job;
+	struct account *a = j->account;
+	const bool renewal = j->renewal;
+	struct err e;
+
+	a->renewing = false;
+	if (!renewal)
+		account_phase_set(a, ACCOUNT_FREE);
+	if (job->code == ERR_OK && account_answer(&j->reply, &e) == ERR_OK && j->reply.count > 5) {
+		if (!renewal || a->token[0])
+			lease_taken(a, &j->reply, renewal);
+	} else if (job->code == ERR_OK && renewal) {
+		log_event(LOG_LEVEL_WARN, "lease_lost", "account", "s", a->tag, NULL);
+		account_let_go(a, false);
+	}
+	fetcher_job_free(j);
+	account_job_done(a);
+}
+
+static void lease_try(struct account *a, int64_t now_ms)
+{
+	struct lease_job *j = fetcher_job_new(sizeof(*j), lease_run, lease_done);
+	struct arena *arena = j->job.arena;
+
+	j->account = a;
+	j->renewal = a->token[0] != '\0';
+	j->tag = arena_span(arena, span_cstr(a->tag));
+	j->args[0] = span_cstr(a->fetcher->instance);
+	j->args[1] = span_cstr(arena_printf(arena, "%lld", (long long)a->fetcher->conf->lease_ms));
+	j->args[2] = arena_span(arena, span_cstr(a->token));
+	a->lease_ms = now_ms;
+	a->renewing = true;
+	if (!j->renewal)
+		account_phase_set(a, ACCOUNT_LEASING);
+	account_job_give(a, &j->job);
+}
+
+static enum err_code release_run(struct committer_job *job, const struct committer_env *env)
+{
+	struct lease_job *j = (struct lease_job *)job;
+
+	return store_fcall(env->store, "fetcher_1_release", &j->tag, 1, j->args, 2, job->arena,
+			   &j->reply, &job->err);
+}
+
+static void release_done(struct committer_job *job)
+{
+	struct lease_job *j = (struct lease_job *)job;
+	struct account *a = j->account;
+
+	a->releasing = false;
+	fetcher_job_free(j);
+	account_job_done(a);
+}
+
+static void release(struct account *a)
+{
+	struct lease_job *j = fetcher_job_new(sizeof(*j), release_run, release_done);
+
+	j->account = a;
+	j->tag = arena_span(j->job.arena, span_cstr(a->tag));
+	j->args[0] = span_cstr(a->fetcher->instance);
+	j->args[1] = arena_span(j->job.arena, span_cstr(a->token));
+	a->releasing = true;
+	account_job_give(a, &j->job);
+}
+
+/* ---- ends and beginnings ---- */
+
+static void disconnect(struct account *a)
+{
+	live_stop(a);
+	commands_stop(a);
+	reparse_stop(a);
+	mailbox_sync_stop(a);
+	enter_clear(a);
+}
+
+void account_let_go(struct account *a, bool giving_back)
+{
+	disconnect(a);
+	if (giving_back && a->token[0])
+		release(a);
+	a->token[0] = '\0';
+	a->state = "";
+	a->failures = 0;
+	account_phase_set(a, ACCOUNT_FREE);
+	settle(a);
+}
+
+void account_restart(struct account *a)
+{
+	disconnect(a);
+	a->retry_ms = 0;
+	account_phase_set(a, ACCOUNT_WAITING);
+}
+
+void account_drain(struct account *a)
+{
+	if (!a->token[0])
+		return;
+	live_stop(a);
+	commands_stop(a);
+	reparse_stop(a);
+	mailbox_sync_stop(a);
+	if (!a->entries.first && !a->entries.running)
+		account_let_go(a, true);
+}
+
+static int64_t back_off_ms(unsigned failures)
+{
+	int64_t ms = RETRY_MS;
+	uint32_t jitter;
+
+	for (unsigned i = 1; i < failures && ms < RETRY_MAX_MS; i++)
+		ms += ms / 2;
+	if (ms > RETRY_MAX_MS)
+		ms = RETRY_MAX_MS;
+	random_bytes(&jitter, sizeof(jitter));
+	return ms - ms / 4 + (int64_t)(jitter % (uint32_t)(ms / 2));
+}
+
+void account_fail(struct account *a, const struct err *e)
+{
+	const bool again_soon = a->failures == 0 && e->code == ERR_PEER;
+
+	log_event(e->code == ERR_AUTH ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "account_failed",
+		  "account", "s", a->tag, "error", "e", e, "failures", "u", (uint64_t)a->failures,
+		  NULL);
+	if (e->code == ERR_GONE || e->code == ERR_STALE) {
+		account_let_go(a, false);
+		return;
+	}
+	if (!a->token[0])
+		return;
+	metrics_add(a->fetcher->metrics, FETCHER_LOGIN_FAILURES, 0, e->code == ERR_AUTH);
+	disconnect(a);
+	a->failures++;
+	a->retry_ms =
+		clock_mono_ms() + (e->code == ERR_AUTH ? RETRY_AUTH_MS : back_off_ms(a->failures));
+	account_phase_set(a, ACCOUNT_WAITING);
+	/* A connection that was cut once is nobody's trouble (FAULTS F25). */
+	if (e->code == ERR_AUTH)
+		account_state_set(a, "authenticationError", e);
+	else if (!again_soon)
+		account_state_set(a, "connectError", e);
+}
+
+void account_synced(struct account *a)
+{
+	a->failures = 0;
+	account_state_set(a, a->config.initial_done ? "connected" : "syncing", NULL);
+}
+
+void account_opened(struct account *a, enum err_code code, const struct err *e)
+{
+	if (code != ERR_OK) {
+		account_fail(a, e);
+		return;
+	}
+	if (a->paused) {
+		account_state_set(a, "paused", NULL);
+		account_phase_set(a, ACCOUNT_PAUSED);
+		return;
+	}
+	account_phase_set(a, ACCOUNT_RUNNING);
+	if (a->failures == 0)
+		account_state_set(a, "connecting", NULL);
+	live_start(a);
+	drive_look(a);
+}
+
+void account_poke(struct account *a)
+{
+	a->lease_ms = 0;
+}
+
+/* The first choice takes the lease; who no longer is gives it back. */
+static void tick_lease(struct account *a, int64_t now_ms)
+{
+	const bool want = a->listed && !a->fetcher->draining && hop_is_mine(a->fetcher, a->tag);
+	const int64_t every_ms = a->token[0] ? a->fetcher->conf->lease_ms * 3 / 10 : LEASE_TRY_MS;
+
+	if (a->token[0] && !want && (!a->entries.first || !a->listed)) {
+		account_let_go(a, a->listed);
+		return;
+	}
+	if (a->token[0] && now_ms - a->renewed_ms > a->fetcher->conf->lease_ms) {
+		log_event(LOG_LEVEL_WARN, "lease_expired", "account", "s", a->tag, NULL);
+		account_let_go(a, false);
+		return;
+	}
+	if (!a->token[0] && (!want || a->jobs > 0))
+		return;
+	if (!a->renewing && (a->lease_ms == 0 || now_ms - a->lease_ms >= every_ms))
+		lease_try(a, now_ms);
+}
+
+void account_tick(struct account *a, int64_t now_ms)
+{
+	if (a->fetcher->draining) {
+		account_drain(a);
+		return;
+	}
+	tick_lease(a, now_ms);
+	if (!a->token[0])
+		return;
+	drive_tick(a, now_ms);
+	reparse_tick(a, now_ms);
+	if (a->phase == ACCOUNT_WAITING && now_ms >= a->retry_ms && a->jobs == 0 &&
+	    !a->fetcher->draining) {
+		account_open(a);
+	} else if (a->phase == ACCOUNT_RUNNING) {
+		live_tick(a, now_ms);
+		if (a->phase == ACCOUNT_RUNNING)
+			mailbox_sync_tick(a, now_ms);
+		if (a->phase == ACCOUNT_RUNNING)
+			account_progress_set(a, now_ms);
+	}
+}

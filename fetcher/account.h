@@ -1,0 +1,131 @@
+/*
+ * account: the life of one mail account in this process: lease, keys and credentials, connections, back-off.
+ *
+ *   free ─lease─▶ leasing ─▶ opening ─▶ running ◀─▶ waiting (back-off)          paused: leased, nothing connected
+ *     ▲                                    │
+ *     └──────── release, lost, gone ───────┘        account_phase_set is the only place that changes the phase
+ *
+ * Whatever fails, the remedy is the same: drop the connections and what is not entered yet, open again from Redis.
+ */
+#ifndef MW_FETCHER_ACCOUNT_H
+#define MW_FETCHER_ACCOUNT_H
+
+#include "fetcher/enter.h"
+#include "fetcher/fetcher.h"
+#include "fetcher/link.h"
+#include "fetcher/mailbox.h"
+
+enum account_phase {
+	ACCOUNT_FREE = 0,
+	ACCOUNT_LEASING,
+	ACCOUNT_OPENING,
+	ACCOUNT_RUNNING,
+	ACCOUNT_WAITING,
+	ACCOUNT_PAUSED,
+};
+
+/* What Redis holds of the account; made anew at each opening. Strings live in the arena. */
+struct account_config {
+	struct arena *arena;
+	char *host, *login, *owner;
+	uint16_t port;
+	enum mailconn_security security;
+	struct span password; /* wiped */
+	struct wire_list own;
+	struct span *folders; /* NULL: all */
+	size_t folder_count;
+	int64_t since_ms; /* 0: all */
+	bool initial_done;
+	char command_done[48];
+	struct secret_key data_key; /* wiped */
+};
+
+struct account_live { /* the connection for all that is new */
+	struct link *link;
+	struct mailbox *target; /* being visited */
+	struct mailbox *poll_at; /* where polling one by one goes on */
+	int64_t polled_ms, idle_ms, listed_ms;
+	bool list_due, poll_due, idling, new_mail;
+	bool synced; /* has come to rest once */
+	uint32_t step_low; /* of a comparison window by window */
+};
+
+struct account_bulk { /* the connection for first syncs */
+	struct link *link;
+	struct mailbox *target;
+	uint32_t *found; /* UIDs of the window still to be asked for, ascending */
+	size_t found_count;
+	uint32_t low; /* of the window */
+	unsigned outstanding;
+	int64_t retry_ms; /* mono */
+};
+
+struct command;
+struct reparse;
+
+struct account {
+	struct account *next;
+	struct fetcher *fetcher;
+	char company[65], name[65], tag[144];
+	char generation[24], token[24], revision[24], command_last[48];
+	uint64_t generation_number;
+	enum account_phase phase;
+	const char *state; /* as told to people */
+	struct account_config config;
+	struct mailbox *mailboxes;
+	uint32_t last_number;
+	struct account_live live;
+	struct account_bulk bulk;
+	struct enter_queue entries;
+	size_t jobs; /* given and not done: the account stays until they are */
+	int64_t retry_ms; /* mono: when a waiting account goes on */
+	int64_t renewed_ms, lease_ms; /* mono: last success, last try */
+	int64_t progress_ms;
+	struct command *command; /* at work on the live connection */
+	struct reparse *reparse;
+	unsigned command_tries;
+	unsigned failures; /* in a row, without a sync between */
+	uint64_t total, done, rate_done; /* of the first sync */
+	uint64_t look; /* number of the last look */
+	int64_t looked_ms;
+	bool listed, mine, renewing, looking, look_again, paused, commanding, command_job,
+		releasing;
+};
+
+/* From the list of all accounts: makes it known, or tells that it is another generation now. */
+void account_listed(struct fetcher *f, struct span company, struct span name,
+		    struct span generation);
+void account_tick(struct account *a, int64_t now_ms);
+/* Something may have changed (a ring): renew at once. */
+void account_poke(struct account *a);
+struct account *account_find(struct fetcher *f, struct span company, struct span name);
+/* Drops connections and what is not entered; goes on after a back-off, or after the credentials changed. */
+void account_fail(struct account *a, const struct err *e);
+/* The same without error: another lease holder, another generation, another configuration, or the end. */
+void account_let_go(struct account *a, bool release);
+void account_restart(struct account *a);
+/* The process stops: reads no more, enters what it has, gives the lease back. */
+void account_drain(struct account *a);
+/* The whole of what was to be synced now has been: back-off starts anew. */
+void account_synced(struct account *a);
+void account_free(struct account **a);
+void account_phase_set(struct account *a, enum account_phase phase);
+
+/* account_open.c: reads config, keys, credentials and mailboxes; ends in account_opened. */
+void account_open(struct account *a);
+void account_opened(struct account *a, enum err_code code, const struct err *e);
+void account_config_clear(struct account_config *c);
+
+/* account_state.c: what people see. error may be NULL; code for history. */
+void account_state_set(struct account *a, const char *state, const struct err *error);
+void account_progress_set(struct account *a, int64_t now_ms);
+void account_initial_done(struct account *a);
+void account_command_done(struct account *a, const char *id);
+
+/* A job of this account: counted, its result checked: gone and stale let the account go. */
+void account_job_give(struct account *a, struct committer_job *job);
+void account_job_done(struct account *a);
+/* First element of a function's answer as a code: ok, gone, stale, or ERR_PERM. */
+MUST_USE enum err_code account_answer(const struct store_reply *reply, struct err *e);
+
+#endif

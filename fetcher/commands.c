@@ -1,0 +1,338 @@
+#include "fetcher/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/log.h"
+#include "common/store/keys.h"
+#include "common/wire/pack.h"
+#include "fetcher/live.h"
+#include "fetcher/mailbox_list.h"
+
+#define IDS_MAX 64
+#define PLACES_MAX 256
+#define TRIES 3
+
+struct command_place {
+	uint32_t mailbox, uid;
+	bool done;
+};
+
+struct command {
+	struct committer_job job;
+	struct account *account;
+	struct span tag, company, name;
+	uint64_t generation;
+	struct secret_key *data_key;
+	size_t max_bytes;
+	uint32_t sent_number; /* 0: no sent mailbox */
+	/* what the entry says */
+	char id[48], kind[16], keyword[16];
+	bool value;
+	struct span ids, blob;
+	/* what Redis and the blob store say */
+	struct command_place places[PLACES_MAX];
+	size_t place_count;
+	struct buf raw;
+	bool filed;
+};
+
+bool commands_due(const struct account *a)
+{
+	return a->command_last[0] && strcmp(a->command_last, a->config.command_done) != 0 &&
+	       !a->commanding && !a->command_job && !a->reparse;
+}
+
+static struct span field(const struct store_reply *fields, const char *name)
+{
+	for (size_t i = 0; i + 1 < fields->count; i += 2)
+		if (span_eq(fields->items[i].string, span_cstr(name)))
+			return fields->items[i + 1].string;
+	return SPAN_LIT("");
+}
+
+static void put_text(char *to, size_t room, struct span from)
+{
+	snprintf(to, room, "%.*s", (int)from.n, (const char *)from.p);
+}
+
+static void take_places(struct command *c, struct span packed)
+{
+	struct pack_reader r = pack_reader_make(packed);
+	size_t n = pack_read_array(&r) >= 1 ? pack_read_array(&r) : 0;
+
+	for (size_t i = 0; i < n && !r.bad && c->place_count < PLACES_MAX; i++) {
+		struct command_place *place = &c->places[c->place_count];
+		size_t parts = pack_read_array(&r);
+
+		place->mailbox = (uint32_t)pack_read_u64(&r);
+		(void)pack_read_u64(&r);
+		place->uid = (uint32_t)pack_read_u64(&r);
+		pack_skip_n(&r, parts > 3 ? parts - 3 : 0);
+		if (parts < 3 || r.bad)
+			return;
+		c->filed = c->filed || place->mailbox == c->sent_number;
+		c->place_count++;
+	}
+}
+
+static enum err_code read_places(struct command *c, const struct committer_env *env)
+{
+	struct span key = key_account(c->job.arena, c->company, c->name, KEY_A_PLACES);
+
+	for (size_t at = 0; at + ID_BYTES <= c->ids.n && at < IDS_MAX * ID_BYTES; at += ID_BYTES) {
+		struct store_reply reply;
+		enum err_code code = store_do(env->store, c->job.arena, &reply, &c->job.err,
+					      "HGET %b %b", key, span_sub(c->ids, at, ID_BYTES));
+
+		if (code != ERR_OK)
+			return code;
+		if (reply.type == STORE_STRING)
+			take_places(c, reply.string);
+	}
+	return ERR_OK;
+}
+
+/* A blob that cannot be read makes the command impossible, not the account. */
+static void read_raw(struct command *c, const struct committer_env *env)
+{
+	struct blob_identity identity = {c->company, c->name, c->generation, {{0}}};
+	struct blob_ref ref;
+	struct err e;
+
+	if (c->ids.n < ID_BYTES || blob_ref_decode(c->blob, &ref) != ERR_OK)
+		return;
+	memcpy(identity.id.b, c->ids.p, ID_BYTES);
+	if (blob_read(env->blob_dir, &ref, &identity, c->data_key, &c->raw, &e) != ERR_OK)
+		log_event(LOG_LEVEL_WARN, "blob_unreadable", "id", "i", &identity.id, "error", "e",
+			  &e, NULL);
+}
+
+static enum err_code run(struct committer_job *job, const struct committer_env *env)
+{
+	struct command *c = (struct command *)job;
+	struct store_reply reply, *fields;
+	struct span key = key_account(job->arena, c->company, c->name, KEY_A_COMMANDS);
+	enum err_code code =
+		store_do(env->store, job->arena, &reply, &job->err, "XRANGE %b - + COUNT 1", key);
+
+	if (code != ERR_OK || reply.count == 0 || reply.items[0].count < 2)
+		return code;
+	put_text(c->id, sizeof(c->id), reply.items[0].items[0].string);
+	fields = &reply.items[0].items[1];
+	put_text(c->kind, sizeof(c->kind), field(fields, "kind"));
+	put_text(c->keyword, sizeof(c->keyword), field(fields, "keyword"));
+	c->value = !span_eq(field(fields, "value"), SPAN_LIT("0"));
+	c->blob = field(fields, "blob");
+	c->ids = field(fields, "ids").n ? field(fields, "ids") : field(fields, "id");
+	code = read_places(c, env);
+	if (code == ERR_OK && strcmp(c->kind, "append") == 0 && !c->filed)
+		read_raw(c, env);
+	return code;
+}
+
+static void command_free(struct command *c)
+{
+	buf_fini(&c->raw);
+	fetcher_job_free(c);
+}
+
+static void finish(struct command *c, const char *outcome)
+{
+	struct account *a = c->account;
+
+	log_event(LOG_LEVEL_INFO, "command_done", "account", "s", a->tag, "kind", "s", c->kind,
+		  "outcome", "s", outcome, NULL);
+	if (strcmp(a->command_last, c->id) == 0)
+		a->command_last[0] = '\0';
+	account_command_done(a, c->id);
+	a->commanding = false;
+	a->command = NULL;
+	a->command_tries = 0;
+	command_free(c);
+	live_next(a);
+}
+
+/* ---- append ---- */
+
+static void appended(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+		     uint64_t arg)
+{
+	struct command *c = ctx;
+	struct account *a = c->account;
+	struct err e;
+
+	(void)conn;
+	(void)arg;
+	a->live.poll_due = true; /* it comes in as everything does */
+	if (link_said_yes(tagged, &e)) {
+		finish(c, "filed");
+	} else if (++a->command_tries < TRIES) {
+		account_fail(a, &e);
+	} else {
+		log_event(LOG_LEVEL_WARN, "append_refused", "account", "s", a->tag, "error", "e",
+			  &e, NULL);
+		finish(c, "refused");
+	}
+}
+
+static struct mailbox *with_role(struct account *a, const char *role)
+{
+	struct mailbox *m = a->mailboxes;
+
+	while (m && (m->dropped || m->cursor.retired || !m->listed || !mailbox_is(m, role)))
+		m = m->next;
+	return m;
+}
+
+static void run_append(struct command *c)
+{
+	struct account *a = c->account;
+	struct mailbox *sent = with_role(a, "sent");
+	struct buf text;
+
+	if (c->filed || !sent || c->raw.n == 0) {
+		finish(c, c->filed ? "already_there" : !sent ? "no_sent_mailbox" : "no_message");
+		return;
+	}
+	buf_init(&text, 4 * MAILBOX_PATH_MAX);
+	buf_put_cstr(&text, "APPEND ");
+	(void)imap_mailbox_put(&text, mailbox_path(sent));
+	buf_put_cstr(&text, " (\\Seen)");
+	imap_conn_append(a->live.link->conn, appended, c, 0, buf_span(&text), buf_span(&c->raw));
+	buf_fini(&text);
+}
+
+/* ---- store ---- */
+
+static void run_store(struct command *c);
+
+static struct mailbox *by_number(struct account *a, uint32_t number)
+{
+	struct mailbox *m = a->mailboxes;
+
+	while (m && (m->dropped || m->number != number))
+		m = m->next;
+	return m;
+}
+
+static void stored(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
+{
+	struct command *c = ctx;
+	struct err e;
+
+	(void)conn;
+	(void)arg;
+	if (!link_said_yes(tagged, &e))
+		log_event(LOG_LEVEL_WARN, "store_refused", "account", "s", c->account->tag, "error",
+			  "e", &e, NULL);
+	c->account->live.link->mailbox = NULL; /* selected for writing: visited anew before IDLE */
+	run_store(c);
+}
+
+/* All places in the mailbox selected, in one command. */
+static void store_selected(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+			   uint64_t arg)
+{
+	struct link *link = ctx;
+	struct command *c = link->account->command;
+	const char *flag = strcmp(c->keyword, "$flagged") == 0 ? "\\Flagged" : "\\Seen";
+	struct buf set;
+	struct err e;
+
+	(void)arg;
+	if (!link_said_yes(tagged, &e) || link->mailbox->cursor.validity != link->validity) {
+		link->mailbox = NULL;
+		run_store(c);
+		return;
+	}
+	link->selected = true;
+	buf_init(&set, 8192);
+	for (size_t i = 0; i < c->place_count; i++)
+		if (c->places[i].mailbox == link->mailbox->number)
+			buf_printf(&set, set.n ? ",%u" : "%u", c->places[i].uid);
+	imap_conn_command(conn, stored, c, 0, "UID STORE %s %cFLAGS (%s)", buf_cstr(&set),
+			  c->value ? '+' : '-', flag);
+	buf_fini(&set);
+}
+
+/* Mailbox by mailbox, until no place is left. */
+static void run_store(struct command *c)
+{
+	struct account *a = c->account;
+	struct mailbox *m = NULL;
+
+	for (size_t i = 0; i < c->place_count && !m; i++) {
+		if (c->places[i].done)
+			continue;
+		m = by_number(a, c->places[i].mailbox);
+		for (size_t k = i; k < c->place_count; k++)
+			c->places[k].done = c->places[k].done ||
+					    c->places[k].mailbox == c->places[i].mailbox;
+	}
+	if (!m || m->cursor.retired) {
+		finish(c, m ? "retired" : "stored");
+		return;
+	}
+	link_select(a->live.link, m, true, m->known, store_selected);
+}
+
+/* ---- all ---- */
+
+static void done(struct committer_job *job)
+{
+	struct command *c = (struct command *)job;
+	struct account *a = c->account;
+	const bool can = job->code == ERR_OK && a->phase == ACCOUNT_RUNNING && a->live.link &&
+			 a->live.link->ready && a->commanding;
+
+	a->command_job = false;
+	if (!can || !c->id[0]) {
+		a->command_last[0] = '\0';
+		a->commanding = false;
+		command_free(c);
+		live_next(a);
+		account_job_done(a);
+		return;
+	}
+	a->command = c;
+	if (strcmp(c->kind, "append") == 0) {
+		run_append(c);
+	} else if (strcmp(c->kind, "store") == 0) {
+		run_store(c);
+	} else if (strcmp(c->kind, "reparse") == 0) {
+		reparse_start(a, c->id);
+		a->commanding = false;
+		a->command = NULL;
+		command_free(c);
+		live_next(a);
+	} else {
+		finish(c, "unknown");
+	}
+	account_job_done(a);
+}
+
+void commands_stop(struct account *a)
+{
+	if (a->command)
+		command_free(a->command);
+	a->command = NULL;
+	a->commanding = false;
+}
+
+void commands_run(struct account *a)
+{
+	struct command *c = fetcher_job_new(sizeof(*c), run, done);
+	const struct mailbox *sent = with_role(a, "sent");
+
+	a->commanding = a->command_job = true;
+	c->account = a;
+	c->tag = arena_span(c->job.arena, span_cstr(a->tag));
+	c->company = span_cstr(a->company);
+	c->name = span_cstr(a->name);
+	c->generation = a->generation_number;
+	c->data_key = arena_copy(c->job.arena, &a->config.data_key, sizeof(a->config.data_key));
+	c->sent_number = sent ? sent->number : 0;
+	buf_init(&c->raw, (size_t)a->fetcher->conf->max_message_bytes);
+	account_job_give(a, &c->job);
+}

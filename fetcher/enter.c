@@ -1,0 +1,148 @@
+#include "fetcher/enter.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/wire/pack.h"
+#include "fetcher/account.h"
+#include "fetcher/drive.h"
+#include "fetcher/enter_job.h"
+
+static struct enter_entry *entry_new(struct account *a, struct mailbox *mailbox,
+				     enum enter_kind kind, size_t extra)
+{
+	struct enter_entry *entry = calloc(1, sizeof(*entry) + extra);
+
+	if (!entry)
+		abort();
+	entry->kind = kind;
+	entry->mailbox = mailbox;
+	if (a->entries.last)
+		a->entries.last->next = entry;
+	else
+		a->entries.first = entry;
+	a->entries.last = entry;
+	a->entries.count++;
+	return entry;
+}
+
+static void kick(struct account *a)
+{
+	if (!a->entries.running && a->entries.first)
+		enter_job_start(a);
+}
+
+void enter_message(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
+		   struct span words, const struct id *id, struct flight *flight,
+		   struct span ledger)
+{
+	struct enter_entry *entry = entry_new(a, mailbox, ENTER_MESSAGE, words.n + ledger.n);
+
+	entry->uid = uid;
+	entry->flags = flags;
+	entry->id = *id;
+	entry->flight = flight;
+	entry->validity = mailbox->cursor.validity;
+	entry->words_bytes = words.n;
+	entry->more_bytes = ledger.n;
+	memcpy(entry->bytes, words.p, words.n);
+	if (ledger.n)
+		memcpy(entry->bytes + words.n, ledger.p, ledger.n);
+	kick(a);
+}
+
+void enter_flags(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
+		 struct span words)
+{
+	struct enter_entry *entry = entry_new(a, mailbox, ENTER_FLAGS, words.n);
+
+	entry->uid = uid;
+	entry->flags = flags;
+	entry->words_bytes = words.n;
+	memcpy(entry->bytes, words.p, words.n);
+	kick(a);
+}
+
+void enter_gone(struct account *a, struct mailbox *mailbox, uint32_t low, uint32_t high,
+		struct span present)
+{
+	struct enter_entry *entry;
+
+	if (low > high)
+		return;
+	entry = entry_new(a, mailbox, ENTER_GONE, present.n);
+	entry->uid = low;
+	entry->high = high;
+	entry->more_bytes = present.n;
+	if (present.n)
+		memcpy(entry->bytes, present.p, present.n);
+	kick(a);
+}
+
+void enter_cursor(struct account *a, struct mailbox *mailbox)
+{
+	struct enter_entry *entry = entry_new(a, mailbox, ENTER_CURSOR, 0);
+
+	entry->cursor = mailbox->cursor;
+	kick(a);
+}
+
+void enter_drop(struct account *a, struct mailbox *mailbox)
+{
+	(void)entry_new(a, mailbox, ENTER_DROP, 0);
+	kick(a);
+}
+
+void enter_clear(struct account *a)
+{
+	struct enter_queue *q = &a->entries;
+
+	while (q->first) {
+		struct enter_entry *entry = q->first;
+
+		q->first = entry->next;
+		window_leave(&a->fetcher->window, &entry->flight);
+		free(entry);
+	}
+	q->last = NULL;
+	q->count = 0;
+}
+
+unsigned enter_flag_bits(struct span imap_flags, struct buf *words_out)
+{
+	static const struct {
+		const char *flag, *word;
+		unsigned bit;
+	} table[] = {
+		{"\\Seen", "$seen", 1},		{"\\Flagged", "$flagged", 2},
+		{"\\Answered", "$answered", 4}, {"\\Draft", "$draft", 8},
+		{"\\Deleted", NULL, 16},
+	};
+	const size_t known = sizeof(table) / sizeof(table[0]);
+	struct span words[32], all = imap_flags, each;
+	size_t count = 0;
+	unsigned bits = 0;
+
+	while (count < 32 && imap_word_next(&all, &each)) {
+		size_t i = 0;
+
+		while (i < known && !span_ieq(each, span_cstr(table[i].flag)))
+			i++;
+		bits |= i < known ? table[i].bit : 0;
+		if (i < known && table[i].word)
+			words[count++] = span_cstr(table[i].word);
+		else if (i == known && each.p[0] != '\\' && each.n <= 64)
+			words[count++] = each;
+	}
+	pack_put_array(words_out, count);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t lower[64];
+
+		for (size_t k = 0; k < words[i].n; k++)
+			lower[k] = words[i].p[k] >= 'A' && words[i].p[k] <= 'Z'
+					   ? words[i].p[k] | 0x20
+					   : words[i].p[k];
+		pack_put_str(words_out, span_make(lower, words[i].n));
+	}
+	return bits;
+}

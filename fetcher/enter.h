@@ -1,0 +1,42 @@
+/*
+ * enter: what an account has learnt and Redis does not know yet, in order: messages, flags, UIDs that went, cursors. One
+ * job at a time takes what is there (group commit without a timer): blobs durable, then the calls, then the bus.
+ */
+#ifndef MW_FETCHER_ENTER_H
+#define MW_FETCHER_ENTER_H
+
+#include "common/base/buf.h"
+#include "common/base/code.h"
+
+struct account;
+struct mailbox;
+struct mailbox_cursor;
+struct flight;
+struct enter_entry;
+
+struct enter_queue {
+	struct enter_entry *first, *last;
+	size_t count;
+	bool running;
+};
+
+/* flight NULL: only the place (with aside: that value, set aside at once). ledger: packed value. */
+void enter_message(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
+		   struct span words, const struct id *id, struct flight *flight,
+		   struct span ledger);
+void enter_flags(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
+		 struct span words);
+/* All UIDs of low … high that are not in the set (may be empty) are gone. */
+void enter_gone(struct account *a, struct mailbox *mailbox, uint32_t low, uint32_t high,
+		struct span present);
+/* The mailbox's cursor as it is now counts once all before it is entered. */
+void enter_cursor(struct account *a, struct mailbox *mailbox);
+/* Forgets a retired mailbox. */
+void enter_drop(struct account *a, struct mailbox *mailbox);
+/* Drops what no job has taken yet, with its flights. */
+void enter_clear(struct account *a);
+
+/* IMAP flags as our bits (1 seen 2 flagged 4 answered 8 draft 16 deleted) and as packed list of JMAP keywords. */
+unsigned enter_flag_bits(struct span imap_flags, struct buf *words_out);
+
+#endif

@@ -1,0 +1,73 @@
+/* fetcher: the process: its loop, its settings, its accounts, and what all of them share. */
+#ifndef MW_FETCHER_FETCHER_H
+#define MW_FETCHER_FETCHER_H
+
+#include "common/secret/secret.h"
+#include "common/stage/stage.h"
+#include "fetcher/committer.h"
+#include "fetcher/net.h"
+#include "fetcher/window.h"
+
+struct account;
+
+struct fetcher_conf {
+	struct conf_common common;
+	int64_t poll_ms;
+	int64_t window_messages, window_bytes;
+	int64_t connect_ms, lease_ms, idle_ms;
+	int64_t max_message_bytes;
+	char *ca_file;
+	bool allow_plaintext;
+};
+
+enum fetcher_metric {
+	FETCHER_BYTES = METRIC_STAGE_COUNT,
+	FETCHER_CONNECTIONS,
+	FETCHER_LOGIN_FAILURES,
+	FETCHER_ACCOUNTS, /* by state */
+	FETCHER_COMMIT_SECONDS,
+	FETCHER_KNOWN,
+	FETCHER_ASIDE,
+	FETCHER_WINDOW_BYTES,
+};
+
+struct fetcher {
+	struct stage *stage;
+	const struct fetcher_conf *conf;
+	const char *instance;
+	struct metrics *metrics;
+	struct bus *bus;
+	uv_loop_t loop;
+	uv_poll_t bus_poll;
+	uv_timer_t timer;
+	uv_prepare_t prepare; /* after each turn: room in the window, batches of the bus */
+	struct net net;
+	struct spool *spool;
+	struct window window;
+	struct blob_writer *writer;
+	struct committer *committer;
+	struct secret_key mail_key, credentials_key;
+	struct account *accounts;
+	struct arena *arena; /* for a frame or two; reset at each use */
+	struct buf frame;
+	int64_t pipeline_ms; /* a clock that stands while a stage downstream has no instance */
+	int64_t turned_ms;
+	int64_t left_ms; /* when an instance downstream left, 0 never */
+	int64_t listed_ms; /* when the list of accounts was asked for last */
+	bool listing, list_again, draining, given;
+};
+
+enum err_code fetcher_start(struct stage *stage, void **ctx_out, struct err *e);
+int fetcher_run(void *ctx);
+void fetcher_tick(void *ctx, int64_t now_mono_ms);
+void fetcher_drain(void *ctx);
+bool fetcher_drained(void *ctx);
+void fetcher_stop(void *ctx);
+
+/* A job with an arena of its own, zeroed, `bytes` large (struct committer_job first). */
+void *fetcher_job_new(size_t bytes,
+		      enum err_code (*run)(struct committer_job *, const struct committer_env *),
+		      void (*done)(struct committer_job *));
+void fetcher_job_free(void *job);
+
+#endif

@@ -1,0 +1,440 @@
+#!lua name=fetcher_1
+-- What the fetcher changes in an account's slot. KEYS[1] is the account tag; all checks stand before the first write.
+
+local LIMIT = 64
+
+local function now_ms()
+    local t = redis.call('TIME')
+    return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- nil, or the refusal: gone (another generation), stale (another holder of the lease)
+local function guard(tag, gen, token)
+    if redis.call('HGET', tag .. ':acct', 'gen') ~= gen then
+        return {'gone'}
+    end
+    if token and redis.call('HGET', tag .. ':lease', 'token') ~= token then
+        return {'stale'}
+    end
+end
+
+-- entry: [type, ...]; the time becomes its second element
+local function journal(tag, entry)
+    table.insert(entry, 2, now_ms())
+    local n = tonumber(redis.call('HGET', tag .. ':n', 'j') or 0) + 1
+    redis.call('XADD', tag .. ':j', string.format('%d-0', n), 'e', cmsgpack.pack(entry))
+    redis.call('HSET', tag .. ':n', 'j', string.format('%d', n))
+end
+
+-- The thread of a committed message, or nil if it is not committed.
+local function thread_of(tag, id)
+    local record = redis.call('HGET', tag .. ':m', id)
+    if not record then
+        return nil
+    end
+    local thread = cmsgpack.unpack(record)[2]
+    for _ = 1, 64 do
+        local survivor = redis.call('HGET', tag .. ':al', thread)
+        if not survivor then
+            break
+        end
+        thread = survivor
+    end
+    return thread
+end
+
+local function places_of(tag, id)
+    local packed = redis.call('HGET', tag .. ':p', id)
+    local value = packed and cmsgpack.unpack(packed) or {}
+    return value[1] or {}, value[2] or {}, packed
+end
+
+-- The mailboxes a message is in, by path: a mailbox numbered anew after a UIDVALIDITY change is the same place.
+local function paths(tag, places)
+    local seen, list = {}, {}
+    for _, place in ipairs(places) do
+        local box = redis.call('HGET', tag .. ':box', place[1])
+        local path = box and cmsgpack.unpack(box)[1] or tostring(place[1])
+        if not seen[path] then
+            seen[path] = true
+            list[#list + 1] = path
+        end
+    end
+    table.sort(list)
+    return table.concat(list, '\0')
+end
+
+local function same_list(a, b)
+    if #a ~= #b then
+        return false
+    end
+    local has = {}
+    for _, word in ipairs(a) do
+        has[word] = true
+    end
+    for _, word in ipairs(b) do
+        if not has[word] then
+            return false
+        end
+    end
+    return true
+end
+
+local function uid_key(tag, mailbox, uid)
+    return tag .. ':u:' .. mailbox .. ':' .. string.format('%d', math.floor(uid / 64))
+end
+
+-- Writes places and keywords; tells a committed message's changes to the journal.
+local function put_places(tag, id, places, words, old_places, old_words)
+    local value = cmsgpack.pack({places, words})
+    redis.call('HSET', tag .. ':p', id, value)
+    local thread = thread_of(tag, id)
+    if not thread then
+        return
+    end
+    if not same_list(words, old_words) then
+        journal(tag, {'f', id, thread})
+    end
+    if paths(tag, places) ~= paths(tag, old_places) then
+        journal(tag, {'v', id, thread})
+    end
+end
+
+local function remove_place(tag, mailbox, uid)
+    local key = uid_key(tag, mailbox, uid)
+    local known = redis.call('HGET', key, uid)
+    if not known then
+        return false
+    end
+    redis.call('HDEL', key, uid)
+    local id = string.sub(known, 1, 10)
+    local old, words = places_of(tag, id)
+    local kept = {}
+    for _, place in ipairs(old) do
+        if not (tostring(place[1]) == mailbox and place[3] == tonumber(uid)) then
+            kept[#kept + 1] = place
+        end
+    end
+    if #kept ~= #old then
+        put_places(tag, id, kept, words, old, words)
+    end
+    return true
+end
+
+-- True if the place is new.
+local function add_place(tag, id, mailbox, validity, uid, flags, packed_words)
+    local key = uid_key(tag, mailbox, uid)
+    local known = redis.call('HGET', key, uid)
+    if known and string.sub(known, 1, 10) ~= id then
+        remove_place(tag, mailbox, uid)
+        known = nil
+    end
+    local value = id .. string.char(tonumber(flags))
+    if known ~= value then
+        redis.call('HSET', key, uid, value)
+    end
+    local old, old_words, had = places_of(tag, id)
+    local words = cmsgpack.unpack(packed_words)
+    local places, present = {}, false
+    for i, place in ipairs(old) do
+        places[i] = place
+        present = present or (tostring(place[1]) == mailbox and place[3] == tonumber(uid))
+    end
+    if not present then
+        places[#places + 1] = {tonumber(mailbox), tonumber(validity), tonumber(uid)}
+    end
+    if not had or not present or not same_list(words, old_words) then
+        put_places(tag, id, places, words, old, old_words)
+    end
+    return not known
+end
+
+-- Committed, in the ledger, set aside or deleted here: nothing to enter.
+local function is_known(tag, id)
+    return redis.call('HEXISTS', tag .. ':m', id) == 1 or redis.call('HEXISTS', tag .. ':l', id) == 1 or
+        redis.call('HEXISTS', tag .. ':aside', id) == 1 or redis.call('HEXISTS', tag .. ':dead', id) == 1
+end
+
+-- gen, token, mailbox number, box value or '', count, then (id, uidvalidity, uid, flags, keywords, ledger value or '')...
+-- A ledger value that begins with 'A' instead of a msgpack array sets the message aside at once: 'A' .. aside value.
+local function enter(keys, args)
+    local tag, gen, token, mailbox, box, count = keys[1], args[1], args[2], args[3], args[4], tonumber(args[5])
+    if count > LIMIT or #args ~= 5 + 6 * count then
+        return {'refused', 'count'}
+    end
+    local refusal = guard(tag, gen, token)
+    if refusal then
+        return refusal
+    end
+    -- The box first: journal entries compare mailboxes by path.
+    if box ~= '' then
+        redis.call('HSET', tag .. ':box', mailbox, box)
+    end
+    local entered, added = {}, 0
+    for i = 6, #args, 6 do
+        local id, ledger = args[i], args[i + 5]
+        if add_place(tag, id, mailbox, args[i + 1], args[i + 2], args[i + 3], args[i + 4]) then
+            added = added + 1
+        end
+        if ledger ~= '' and not is_known(tag, id) then
+            if string.sub(ledger, 1, 1) == 'A' then
+                redis.call('HSET', tag .. ':aside', id, string.sub(ledger, 2))
+                journal(tag, {'x', id, cmsgpack.unpack(string.sub(ledger, 2))[1]})
+            else
+                redis.call('HSET', tag .. ':l', id, ledger)
+                entered[#entered + 1] = id
+            end
+        end
+    end
+    return {'ok', entered, added}
+end
+
+-- gen, token, mailbox, count, (uid, flags, keywords)...: only of places we know
+local function flags(keys, args)
+    local tag, mailbox, count = keys[1], args[3], tonumber(args[4])
+    if count > LIMIT or #args ~= 4 + 3 * count then
+        return {'refused', 'count'}
+    end
+    local refusal = guard(tag, args[1], args[2])
+    if refusal then
+        return refusal
+    end
+    local changed = 0
+    for i = 5, #args, 3 do
+        local uid = args[i]
+        local key = uid_key(tag, mailbox, uid)
+        local known = redis.call('HGET', key, uid)
+        if known then
+            local id = string.sub(known, 1, 10)
+            local places, old_words = places_of(tag, id)
+            local words = cmsgpack.unpack(args[i + 2])
+            redis.call('HSET', key, uid, id .. string.char(tonumber(args[i + 1])))
+            if not same_list(words, old_words) then
+                put_places(tag, id, places, words, places, old_words)
+                changed = changed + 1
+            end
+        end
+    end
+    return {'ok', changed}
+end
+
+-- gen, token, mailbox, low, high (at most 4,096 apart), then (low, high)... of the uids that exist: all others go.
+-- Answer: removed, and the uid to go on from if there were more than a call may remove (0: done).
+local function sweep(keys, args)
+    local tag, mailbox, low, high = keys[1], args[3], tonumber(args[4]), tonumber(args[5])
+    if high - low > 4096 or #args > 5 + 2 * 4097 then
+        return {'refused', 'range'}
+    end
+    local refusal = guard(tag, args[1], args[2])
+    if refusal then
+        return refusal
+    end
+    local present = {}
+    for i = 6, #args, 2 do
+        for uid = math.max(low, tonumber(args[i])), math.min(high, tonumber(args[i + 1])) do
+            present[uid] = true
+        end
+    end
+    local removed = 0
+    for chunk = math.floor(low / 64), math.floor(high / 64) do
+        if removed > 2 * LIMIT then
+            return {'ok', removed, chunk * 64}
+        end
+        for _, uid in ipairs(redis.call('HKEYS', tag .. ':u:' .. mailbox .. ':' .. string.format('%d', chunk))) do
+            local number = tonumber(uid)
+            if number >= low and number <= high and not present[number] then
+                remove_place(tag, mailbox, uid)
+                removed = removed + 1
+            end
+        end
+    end
+    return {'ok', removed, 0}
+end
+
+-- gen, token, mailbox: forgets a mailbox that is no more (its places were swept)
+local function drop(keys, args)
+    local refusal = guard(keys[1], args[1], args[2])
+    if refusal then
+        return refusal
+    end
+    redis.call('HDEL', keys[1] .. ':box', args[3])
+    return {'ok'}
+end
+
+-- -> ok, ids in the ledger (at most 2,048 of them), id of the last command
+local function look(keys)
+    local tag = keys[1]
+    local last = redis.call('XREVRANGE', tag .. ':cmd', '+', '-', 'COUNT', 1)
+    local count = redis.call('HLEN', tag .. ':l')
+    local ids
+    if count <= 2048 then
+        ids = redis.call('HKEYS', tag .. ':l')
+    else
+        ids = redis.call('HRANDFIELD', tag .. ':l', 2048)
+    end
+    return {'ok', count <= 2048 and 1 or 0, ids, last[1] and last[1][1] or ''}
+end
+
+-- gen, token, id... -> ok, for each its ledger value (with the raised count of drives) or ''
+local function drive(keys, args)
+    local tag = keys[1]
+    if #args > 2 + LIMIT then
+        return {'refused', 'count'}
+    end
+    local refusal = guard(tag, args[1], args[2])
+    if refusal then
+        return refusal
+    end
+    local values = {}
+    for i = 3, #args do
+        local packed = redis.call('HGET', tag .. ':l', args[i])
+        values[#values + 1] = packed or ''
+        if packed then
+            local value = cmsgpack.unpack(packed)
+            value[6] = (value[6] or 0) + 1
+            redis.call('HSET', tag .. ':l', args[i], cmsgpack.pack(value))
+        end
+    end
+    return {'ok', values}
+end
+
+-- gen, id, reason, detail -> ok, attempts, 1 if set aside now (the third attempt)
+local function fail(keys, args)
+    local tag, id = keys[1], args[2]
+    local refusal = guard(tag, args[1])
+    if refusal then
+        return refusal
+    end
+    local packed = redis.call('HGET', tag .. ':l', id)
+    if not packed then
+        return {'ok', 0, 0}
+    end
+    local value = cmsgpack.unpack(packed)
+    value[7] = (value[7] or 0) + 1
+    if value[7] < 3 then
+        redis.call('HSET', tag .. ':l', id, cmsgpack.pack(value))
+        return {'ok', value[7], 0}
+    end
+    redis.call('HSET', tag .. ':aside', id,
+        cmsgpack.pack({args[3], args[4], value[7], value[2], value[3], value[4], value[5], now_ms()}))
+    redis.call('HDEL', tag .. ':l', id)
+    journal(tag, {'x', id, args[3]})
+    return {'ok', value[7], 1}
+end
+
+local announcements = {
+    connected = 'connected', authenticationError = 'auth_failed', connectError = 'connect_failed', paused = 'paused',
+}
+
+-- gen, token, (field, value)...; a change of `state` also writes history and, if people shall hear of it, the journal.
+-- A field `code` is not stored: it is the reason that goes into history and journal.
+local function state(keys, args)
+    local tag = keys[1]
+    local refusal = guard(tag, args[1], args[2])
+    if refusal then
+        return refusal
+    end
+    local st, fields, code = tag .. ':st', {}, ''
+    for i = 3, #args - 1, 2 do
+        if args[i] == 'code' then
+            code = args[i + 1]
+        else
+            fields[args[i]] = args[i + 1]
+        end
+    end
+    local old = redis.call('HMGET', st, 'state', 'announced', 'initialDone')
+    if fields.state and fields.state ~= old[1] then
+        fields.since = string.format('%d', now_ms())
+        redis.call('XADD', tag .. ':sth', 'MAXLEN', '~', 200, '*', 'state', fields.state, 'code', code)
+        local name = announcements[fields.state]
+        if name and name ~= old[2] then
+            fields.announced = name
+            journal(tag, {'a', name, code})
+        end
+    end
+    if fields.initialDone == '1' and old[3] ~= '1' then
+        journal(tag, {'a', 'initial_sync_completed', ''})
+    end
+    for field, value in pairs(fields) do
+        redis.call('HSET', st, field, value)
+    end
+    if fields.cmdDone then
+        redis.call('XDEL', tag .. ':cmd', fields.cmdDone)
+    end
+    return {'ok'}
+end
+
+-- instance, ttl ms, token held or '' -> ok, token, gen, revision, paused, last command · held, owner, ms left · gone
+local function lease(keys, args)
+    local tag, instance, ttl, mine = keys[1], args[1], tonumber(args[2]), args[3]
+    local account = redis.call('HMGET', tag .. ':acct', 'gen', 'revision', 'paused')
+    if not account[1] then
+        return {'gone'}
+    end
+    local held, now = redis.call('HMGET', tag .. ':lease', 'owner', 'token', 'until'), now_ms()
+    local token = held[2]
+    if held[1] == instance and mine ~= '' then
+        if mine ~= token then
+            return {'stale'}
+        end
+    else
+        -- Another life of the same instance takes over at once: its predecessor is dead.
+        if held[1] and held[1] ~= '' and held[1] ~= instance and tonumber(held[3]) > now then
+            return {'held', held[1], tonumber(held[3]) - now}
+        end
+        if mine ~= '' then
+            return {'stale'}
+        end
+        token = string.format('%d', tonumber(token or 0) + 1)
+    end
+    redis.call('HSET', tag .. ':lease', 'owner', instance, 'token', token, 'until', string.format('%d', now + ttl))
+    local last = redis.call('XREVRANGE', tag .. ':cmd', '+', '-', 'COUNT', 1)
+    return {'ok', token, account[1], account[2] or '0', account[3] or '0', last[1] and last[1][1] or ''}
+end
+
+-- instance, token
+local function release(keys, args)
+    local held = redis.call('HMGET', keys[1] .. ':lease', 'owner', 'token')
+    if held[1] == args[1] and held[2] == args[2] then
+        redis.call('HSET', keys[1] .. ':lease', 'owner', '', 'until', '0')
+    end
+    return {'ok'}
+end
+
+local function text(value)
+    local kind = type(value)
+    return kind == 'string' and value or kind == 'number' and string.format('%d', value) or ''
+end
+
+-- gen -> ok, then field, value...: what the fetcher needs of the account; folders: '' for all, else a msgpack list
+local function open(keys, args)
+    local tag = keys[1]
+    local refusal = guard(tag, args[1])
+    if refusal then
+        return refusal
+    end
+    local a = redis.call('HMGET', tag .. ':acct', 'user', 'email', 'own', 'cred', 'key', 'created', 'config')
+    local good, config = pcall(cjson.decode, a[7] or '{}')
+    config = good and type(config) == 'table' and config or {}
+    local imap = type(config.imap) == 'table' and config.imap or {}
+    local folders = type(config.folders) == 'table' and #config.folders > 0 and cmsgpack.pack(config.folders) or ''
+    local st = redis.call('HMGET', tag .. ':st', 'cmdDone', 'initialDone')
+    return {
+        'ok', 'user', a[1] or '', 'email', a[2] or '', 'own', a[3] or '', 'cred', a[4] or '', 'key', a[5] or '',
+        'created', a[6] or '0', 'host', text(imap.host), 'port', text(imap.port), 'security', text(imap.security),
+        'login', text(imap.user), 'since', text(config.since), 'folders', folders, 'cmdDone', st[1] or '0-0',
+        'initialDone', st[2] or '0',
+    }
+end
+
+redis.register_function('fetcher_1_enter', enter)
+redis.register_function('fetcher_1_flags', flags)
+redis.register_function('fetcher_1_sweep', sweep)
+redis.register_function('fetcher_1_drop', drop)
+redis.register_function('fetcher_1_look', look)
+redis.register_function('fetcher_1_drive', drive)
+redis.register_function('fetcher_1_fail', fail)
+redis.register_function('fetcher_1_state', state)
+redis.register_function('fetcher_1_lease', lease)
+redis.register_function('fetcher_1_release', release)
+redis.register_function('fetcher_1_open', open)

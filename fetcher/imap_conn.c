@@ -1,0 +1,599 @@
+#include "fetcher/imap_conn.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+
+#define OUT_MAX (64u << 20)
+#define START_MAX (16u << 10)
+#define READS_A_TURN 64
+
+struct imap_command {
+	imap_done *done;
+	void *ctx;
+	uint64_t arg;
+	uint32_t tag;
+};
+
+enum idle_phase { IDLE_NONE = 0, IDLE_ASKED, IDLE_ON, IDLE_ENDING };
+
+struct imap_conn {
+	struct net *net;
+	struct mailconn *mail;
+	struct imap_handlers handlers;
+	struct imap_scanner scanner;
+	uv_poll_t poll;
+	uv_idle_t again; /* runs while TLS may hold bytes that the descriptor does not show */
+	struct imap_command commands[IMAP_COMMANDS_MAX];
+	size_t first, count;
+	struct buf out; /* to be written */
+	struct buf held; /* what follows a literal that the server must ask for */
+	struct buf start; /* bytes before our first answer */
+	struct buf rest; /* read, not yet scanned: while paused */
+	char cap_words[512];
+	unsigned caps;
+	enum idle_phase idle;
+	uint32_t tag;
+	uint64_t bytes;
+	int64_t last_ms;
+	int handles; /* that libuv has not let go of */
+	bool polling, started, paused, holding, in_turn, dead, freed;
+};
+
+static const struct {
+	const char *word;
+	enum imap_cap cap;
+} cap_table[] = {
+	{"IDLE", IMAP_CAP_IDLE},
+	{"ID", IMAP_CAP_ID},
+	{"ENABLE", IMAP_CAP_ENABLE},
+	{"CONDSTORE", IMAP_CAP_CONDSTORE},
+	{"QRESYNC", IMAP_CAP_QRESYNC},
+	{"ESEARCH", IMAP_CAP_ESEARCH},
+	{"LIST-STATUS", IMAP_CAP_LIST_STATUS},
+	{"SPECIAL-USE", IMAP_CAP_SPECIAL_USE},
+	{"LITERAL+", IMAP_CAP_LITERAL_PLUS},
+	{"UIDPLUS", IMAP_CAP_UIDPLUS},
+	{"LIST-EXTENDED", IMAP_CAP_LIST_EXTENDED},
+};
+
+static void watch(struct imap_conn *conn);
+
+static void die(struct imap_conn *conn, const struct err *e)
+{
+	if (conn->dead)
+		return;
+	conn->dead = true;
+	watch(conn);
+	if (!conn->freed)
+		conn->handlers.closed(conn->handlers.ctx, conn, e);
+}
+
+static void die_of(struct imap_conn *conn, const char *name, const char *text)
+{
+	struct err e;
+
+	if (err_set(&e, ERR_PEER, ERR_ACCOUNT, name, "%s", text) != ERR_OK)
+		die(conn, &e);
+}
+
+/* ---- writing ---- */
+
+static void flush_out(struct imap_conn *conn)
+{
+	struct err e;
+	size_t taken;
+
+	while (!conn->dead && conn->out.n > 0) {
+		enum err_code code = mailconn_send(conn->mail, buf_span(&conn->out), &taken, &e);
+
+		if (code == ERR_AGAIN)
+			return;
+		if (code != ERR_OK) {
+			die(conn, &e);
+			return;
+		}
+		buf_consume(&conn->out, taken);
+	}
+	if (conn->out.cap > START_MAX) {
+		buf_fini(&conn->out);
+		buf_init(&conn->out, OUT_MAX);
+	}
+}
+
+static struct buf *sink(struct imap_conn *conn)
+{
+	return conn->holding ? &conn->held : &conn->out;
+}
+
+static void push_command(struct imap_conn *conn, imap_done *done, void *ctx, uint64_t arg)
+{
+	struct imap_command *command;
+
+	if (conn->count == IMAP_COMMANDS_MAX)
+		abort();
+	command = &conn->commands[(conn->first + conn->count++) % IMAP_COMMANDS_MAX];
+	*command = (struct imap_command){done, ctx, arg, ++conn->tag};
+	if (conn->count == 1)
+		conn->last_ms = clock_mono_ms();
+	buf_printf(sink(conn), "a%u ", command->tag);
+}
+
+static void turn_again(uv_idle_t *again);
+
+/* Bytes go out from the loop, so that a failure is told from there and not from within the caller. */
+static void schedule(struct imap_conn *conn)
+{
+	if (!conn->dead)
+		uv_idle_start(&conn->again, turn_again);
+}
+
+void imap_conn_command(struct imap_conn *conn, imap_done *done, void *ctx, uint64_t arg,
+		       const char *format, ...)
+{
+	struct buf *out = sink(conn);
+	char text[512];
+	va_list args;
+	int n;
+
+	push_command(conn, done, ctx, arg);
+	va_start(args, format);
+	n = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (n >= 0 && (size_t)n < sizeof(text)) {
+		buf_put(out, text, (size_t)n);
+	} else if (n > 0) {
+		uint8_t *room = buf_reserve(out, (size_t)n + 1);
+
+		if (!room)
+			abort();
+		va_start(args, format);
+		vsnprintf((char *)room, (size_t)n + 1, format, args);
+		va_end(args);
+		out->n += (size_t)n;
+	}
+	buf_put_cstr(out, "\r\n");
+	schedule(conn);
+}
+
+void imap_conn_append(struct imap_conn *conn, imap_done *done, void *ctx, uint64_t arg,
+		      struct span command, struct span message)
+{
+	const bool plus = conn->caps & IMAP_CAP_LITERAL_PLUS;
+
+	push_command(conn, done, ctx, arg);
+	buf_put_span(sink(conn), command);
+	buf_printf(sink(conn), plus ? " {%zu+}\r\n" : " {%zu}\r\n", message.n);
+	if (!plus)
+		conn->holding = true;
+	buf_put_span(sink(conn), message);
+	buf_put_cstr(sink(conn), "\r\n");
+	schedule(conn);
+}
+
+size_t imap_conn_outstanding(const struct imap_conn *conn)
+{
+	return conn->count;
+}
+
+void imap_conn_idle(struct imap_conn *conn, imap_done *done, void *ctx)
+{
+	imap_conn_command(conn, done, ctx, 0, "IDLE");
+	conn->idle = IDLE_ASKED;
+}
+
+void imap_conn_idle_end(struct imap_conn *conn)
+{
+	if (conn->idle == IDLE_ON) {
+		buf_put_cstr(sink(conn), "DONE\r\n");
+		conn->last_ms = clock_mono_ms();
+		schedule(conn);
+	}
+	if (conn->idle != IDLE_NONE)
+		conn->idle = IDLE_ENDING;
+}
+
+/* ---- reading ---- */
+
+static void take_caps(struct imap_conn *conn, struct span words)
+{
+	struct span each;
+	size_t n = words.n < sizeof(conn->cap_words) - 1 ? words.n : sizeof(conn->cap_words) - 1;
+
+	memcpy(conn->cap_words, words.p, n);
+	conn->cap_words[n] = '\0';
+	conn->caps = 0;
+	while (imap_word_next(&words, &each))
+		for (size_t i = 0; i < sizeof(cap_table) / sizeof(cap_table[0]); i++)
+			if (span_ieq(each, span_cstr(cap_table[i].word)))
+				conn->caps |= (unsigned)cap_table[i].cap;
+	if (conn->caps & IMAP_CAP_QRESYNC)
+		conn->caps |= IMAP_CAP_CONDSTORE;
+}
+
+static void introduced(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+		       uint64_t arg)
+{
+	(void)ctx;
+	(void)tagged;
+	(void)arg;
+	conn->handlers.ready(conn->handlers.ctx, conn);
+}
+
+/* Our own CAPABILITY was answered: the last of what follows says that the connection is ready. */
+static void capable(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
+{
+	const unsigned both = IMAP_CAP_ENABLE | IMAP_CAP_QRESYNC;
+
+	(void)ctx;
+	(void)arg;
+	if (tagged->status != IMAP_OK) {
+		die_of(conn, "protocol_error", "the server refused CAPABILITY");
+		return;
+	}
+	if ((conn->caps & both) == both)
+		imap_conn_command(conn, NULL, NULL, 0, "ENABLE CONDSTORE QRESYNC");
+	if (conn->caps & IMAP_CAP_ID)
+		imap_conn_command(conn, introduced, NULL, 0, "ID (\"name\" \"mailweave\")");
+	else
+		imap_conn_command(conn, introduced, NULL, 0, "NOOP");
+}
+
+static void take_tagged(struct imap_conn *conn, const struct imap_resp *resp)
+{
+	struct imap_command command;
+	char tag[16];
+
+	if (conn->count == 0) {
+		die_of(conn, "protocol_error", "an answer to nothing");
+		return;
+	}
+	command = conn->commands[conn->first];
+	snprintf(tag, sizeof(tag), "a%u", command.tag);
+	if (!span_eq(resp->tag, span_cstr(tag))) {
+		die_of(conn, "protocol_error", "an answer with a tag that was not asked for");
+		return;
+	}
+	conn->first = (conn->first + 1) % IMAP_COMMANDS_MAX;
+	conn->count--;
+	conn->idle = IDLE_NONE; /* nothing is queued behind IDLE: any tagged answer ends it */
+	if (conn->holding) { /* the literal was refused before it was sent */
+		conn->holding = false;
+		buf_clear(&conn->held);
+	}
+	if (command.done)
+		command.done(command.ctx, conn, resp, command.arg);
+}
+
+static void take_continue(struct imap_conn *conn)
+{
+	if (conn->idle == IDLE_ASKED) {
+		conn->idle = IDLE_ON;
+	} else if (conn->idle == IDLE_ENDING) {
+		buf_put_cstr(&conn->out, "DONE\r\n");
+	} else if (conn->holding) {
+		conn->holding = false;
+		buf_put_span(&conn->out, buf_span(&conn->held));
+		buf_fini(&conn->held);
+		buf_init(&conn->held, OUT_MAX);
+	}
+}
+
+static void take_response(struct imap_conn *conn, const struct imap_resp *resp)
+{
+	if (resp->kind == IMAP_TAGGED) {
+		take_tagged(conn, resp);
+		return;
+	}
+	if (resp->kind == IMAP_CONTINUE) {
+		take_continue(conn);
+		return;
+	}
+	if (resp->kind == IMAP_CAPABILITY)
+		take_caps(conn, resp->attributes);
+	if (resp->kind == IMAP_UNTAGGED && resp->status == IMAP_BYE) {
+		struct err e;
+		const int n = (int)(resp->text.n < 200 ? resp->text.n : 200);
+
+		if (err_set(&e, ERR_PEER, ERR_ACCOUNT, "connection_closed",
+			    "the server said goodbye: %.*s", n, (const char *)resp->text.p))
+			die(conn, &e);
+		return;
+	}
+	conn->handlers.untagged(conn->handlers.ctx, conn, resp);
+}
+
+static void pause_with(struct imap_conn *conn, struct span rest)
+{
+	struct buf kept = conn->rest;
+
+	buf_init(&conn->rest, NET_SCRATCH_BYTES + START_MAX);
+	buf_put_span(&conn->rest, rest);
+	buf_fini(&kept);
+	conn->paused = true;
+	watch(conn);
+}
+
+static void scan(struct imap_conn *conn, struct span in)
+{
+	while (!conn->dead && !conn->freed && !conn->paused) {
+		switch (imap_scanner_next(&conn->scanner, &in)) {
+		case IMAP_MORE:
+			return;
+		case IMAP_BAD:
+			die_of(conn, "protocol_error", "the server sent what is not IMAP");
+			return;
+		case IMAP_RESPONSE:
+			take_response(conn, &conn->scanner.resp);
+			break;
+		case IMAP_BODY_BEGIN:
+			if (!conn->handlers.body_begin(conn->handlers.ctx, conn,
+						       conn->scanner.body_bytes) &&
+			    !conn->freed)
+				pause_with(conn, in);
+			break;
+		case IMAP_BODY_DATA:
+			conn->handlers.body_data(conn->handlers.ctx, conn, conn->scanner.data);
+			break;
+		}
+	}
+}
+
+/* libcurl has swallowed an unknown part of what the server said before: begin at the answer to our own command. */
+static void scan_start(struct imap_conn *conn, struct span in)
+{
+	static const char mark[] = "* CAPABILITY";
+	const uint8_t *at;
+	struct buf all;
+
+	buf_put_span(&conn->start, in);
+	if (!buf_ok(&conn->start)) {
+		die_of(conn, "protocol_error", "the server does not answer CAPABILITY");
+		return;
+	}
+	if (conn->start.n == 0)
+		return;
+	at = memmem(conn->start.p, conn->start.n, mark, sizeof(mark) - 1);
+	if (!at || (at > conn->start.p && at[-1] != '\n'))
+		return;
+	conn->started = true;
+	all = conn->start;
+	buf_init(&conn->start, START_MAX);
+	scan(conn, span_make(at, all.n - (size_t)(at - all.p)));
+	buf_fini(&all);
+}
+
+static void feed(struct imap_conn *conn, struct span in)
+{
+	if (conn->started)
+		scan(conn, in);
+	else
+		scan_start(conn, in);
+}
+
+/* True if it stopped before the connection ran dry. */
+static bool read_some(struct imap_conn *conn)
+{
+	struct err e;
+	size_t n;
+
+	for (int i = 0; i < READS_A_TURN; i++) {
+		enum err_code code;
+
+		if (conn->dead || conn->freed || conn->paused)
+			return false;
+		code = mailconn_recv(conn->mail, conn->net->scratch, NET_SCRATCH_BYTES, &n, &e);
+		if (code == ERR_AGAIN)
+			return false;
+		if (code != ERR_OK) {
+			die(conn, &e);
+			return false;
+		}
+		conn->bytes += n;
+		conn->last_ms = clock_mono_ms();
+		feed(conn, span_make(conn->net->scratch, n));
+	}
+	return true;
+}
+
+static void release(struct imap_conn *conn)
+{
+	if (conn->handles == 0 && conn->freed && !conn->in_turn)
+		free(conn);
+}
+
+static void turn(struct imap_conn *conn)
+{
+	bool more;
+
+	conn->in_turn = true;
+	flush_out(conn);
+	more = read_some(conn);
+	if (!conn->freed)
+		flush_out(conn);
+	conn->in_turn = false;
+	if (conn->freed) {
+		release(conn);
+		return;
+	}
+	if (!more)
+		uv_idle_stop(&conn->again);
+	else
+		schedule(conn);
+	watch(conn);
+}
+
+static void turn_again(uv_idle_t *again)
+{
+	turn(again->data);
+}
+
+static void poll_ready(uv_poll_t *poll, int status, int events)
+{
+	struct imap_conn *conn = poll->data;
+
+	(void)status;
+	(void)events;
+	turn(conn);
+}
+
+/* The one place that says what the loop waits for. */
+static void watch(struct imap_conn *conn)
+{
+	int events = 0;
+
+	if (!conn->polling || conn->freed)
+		return;
+	if (!conn->dead) {
+		events |= conn->paused ? 0 : UV_READABLE;
+		events |= conn->out.n > 0 ? UV_WRITABLE : 0;
+	}
+	if (events)
+		uv_poll_start(&conn->poll, events, poll_ready);
+	else
+		uv_poll_stop(&conn->poll);
+	if (conn->dead)
+		uv_idle_stop(&conn->again);
+}
+
+void imap_conn_resume(struct imap_conn *conn)
+{
+	struct buf rest;
+
+	if (!conn->paused || conn->dead)
+		return;
+	if (!conn->handlers.body_begin(conn->handlers.ctx, conn, conn->scanner.body_bytes))
+		return;
+	conn->paused = false;
+	conn->last_ms = clock_mono_ms();
+	rest = conn->rest;
+	buf_init(&conn->rest, NET_SCRATCH_BYTES + START_MAX);
+	conn->in_turn = true;
+	scan(conn, buf_span(&rest));
+	conn->in_turn = false;
+	buf_fini(&rest);
+	if (conn->freed)
+		release(conn);
+	else
+		schedule(conn);
+}
+
+void imap_conn_tick(struct imap_conn *conn, int64_t now_mono_ms)
+{
+	const bool due = conn->count > 0 && conn->idle != IDLE_ON && !conn->paused;
+
+	if (conn->polling && due && now_mono_ms - conn->last_ms > IMAP_SILENCE_MS)
+		die_of(conn, "server_silent", "the server does not answer");
+}
+
+/* ---- life ---- */
+
+static void connected(void *ctx, struct mailconn *mail, enum err_code code, const struct err *e)
+{
+	struct imap_conn *conn = ctx;
+	struct err failed;
+
+	(void)mail;
+	if (code != ERR_OK) {
+		die(conn, e);
+		return;
+	}
+	if (uv_poll_init(conn->net->loop, &conn->poll, mailconn_fd(conn->mail))) {
+		if (err_set(&failed, ERR_TEMP, ERR_PROCESS, "poll_failed",
+			    "the descriptor cannot be watched"))
+			die(conn, &failed);
+		return;
+	}
+	conn->poll.data = conn;
+	conn->polling = true;
+	conn->handles++;
+	imap_conn_command(conn, capable, NULL, 0, "CAPABILITY");
+}
+
+struct imap_conn *imap_conn_open(struct net *net, const struct mailconn_target *target,
+				 const struct imap_handlers *handlers)
+{
+	struct imap_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		abort();
+	conn->net = net;
+	conn->handlers = *handlers;
+	imap_scanner_init(&conn->scanner);
+	buf_init(&conn->out, OUT_MAX);
+	buf_init(&conn->held, OUT_MAX);
+	buf_init(&conn->start, START_MAX);
+	buf_init(&conn->rest, NET_SCRATCH_BYTES + START_MAX);
+	uv_idle_init(net->loop, &conn->again);
+	conn->again.data = conn;
+	conn->handles = 1;
+	conn->last_ms = clock_mono_ms();
+	conn->mail = mailconn_open(net->pool, target, connected, conn);
+	return conn;
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+	struct imap_conn *conn = handle->data;
+
+	conn->handles--;
+	release(conn);
+}
+
+void imap_conn_free(struct imap_conn **at)
+{
+	struct imap_conn *conn = *at;
+
+	*at = NULL;
+	if (!conn)
+		return;
+	conn->freed = conn->dead = true;
+	if (conn->polling)
+		uv_close((uv_handle_t *)&conn->poll, handle_closed);
+	uv_close((uv_handle_t *)&conn->again, handle_closed);
+	mailconn_close(&conn->mail);
+	imap_scanner_fini(&conn->scanner);
+	buf_fini(&conn->out);
+	buf_fini(&conn->held);
+	buf_fini(&conn->start);
+	buf_fini(&conn->rest);
+}
+
+unsigned imap_conn_caps(const struct imap_conn *conn)
+{
+	return conn->caps;
+}
+
+const char *imap_conn_cap_words(const struct imap_conn *conn)
+{
+	return conn->cap_words;
+}
+
+const char *imap_conn_tls(const struct imap_conn *conn)
+{
+	return conn->mail ? mailconn_tls(conn->mail) : "";
+}
+
+uint64_t imap_conn_bytes(struct imap_conn *conn)
+{
+	uint64_t bytes = conn->bytes;
+
+	conn->bytes = 0;
+	return bytes;
+}
+
+bool imap_mailbox_put(struct buf *out, struct span name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == '\r' || name.p[i] == '\n' || name.p[i] == '\0')
+			return false;
+	buf_put_byte(out, '"');
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] == '"' || name.p[i] == '\\')
+			buf_put_byte(out, '\\');
+		buf_put_byte(out, name.p[i]);
+	}
+	buf_put_byte(out, '"');
+	return true;
+}

@@ -1,0 +1,244 @@
+#include "fetcher/link.h"
+
+#include <stdlib.h>
+
+#include "fetcher/account.h"
+
+#define FOUND_MAX 200000u
+
+static void on_ready(void *ctx, struct imap_conn *conn)
+{
+	struct link *link = ctx;
+
+	(void)conn;
+	link->ready = true;
+	link->handlers->ready(link);
+}
+
+static void take_code(struct link *link, const struct imap_resp *r)
+{
+	uint64_t value;
+
+	if (span_ieq(r->code, SPAN_LIT("UIDVALIDITY")) &&
+	    span_to_u64(r->code_args, UINT32_MAX, &value))
+		link->validity = (uint32_t)value;
+	else if (span_ieq(r->code, SPAN_LIT("UIDNEXT")) &&
+		 span_to_u64(r->code_args, UINT32_MAX, &value))
+		link->uidnext = (uint32_t)value;
+	else if (span_ieq(r->code, SPAN_LIT("HIGHESTMODSEQ")) &&
+		 span_to_u64(r->code_args, UINT64_MAX, &value))
+		link->modseq = value;
+	else if (span_ieq(r->code, SPAN_LIT("CLOSED")) && link->mailbox)
+		link->selected =
+			link->mailbox->known; /* from here on it is about the new mailbox */
+}
+
+static void take_found(struct link *link, struct span set)
+{
+	uint32_t low, high;
+
+	while (imap_set_next(&set, &low, &high))
+		for (uint64_t uid = low; uid <= high && link->found_count < FOUND_MAX; uid++) {
+			if (link->found_count == link->found_room) {
+				link->found_room = link->found_room ? 2 * link->found_room : 256;
+				link->found = realloc(link->found,
+						      link->found_room * sizeof(*link->found));
+				if (!link->found)
+					abort();
+			}
+			link->found[link->found_count++] = (uint32_t)uid;
+		}
+}
+
+/* Flags of a message that we know, or soon will. */
+static void take_flags(struct link *link, const struct imap_resp *r)
+{
+	struct mailbox *mailbox = link->mailbox;
+	struct buf words;
+	unsigned bits;
+
+	if (!(r->has & IMAP_HAS_UID)) {
+		mailbox->dirty = mailbox->compare = true;
+		return;
+	}
+	if (!mailbox->known || r->uid < mailbox_low(&mailbox->cursor) ||
+	    r->uid >= mailbox->cursor.next)
+		return;
+	buf_init(&words, 4096);
+	bits = enter_flag_bits(r->attributes, &words);
+	enter_flags(link->account, mailbox, r->uid, bits, buf_span(&words));
+	buf_fini(&words);
+}
+
+static void take_vanished(struct link *link, struct span set)
+{
+	uint32_t low, high;
+	const struct mailbox_cursor *c = &link->mailbox->cursor;
+
+	while (imap_set_next(&set, &low, &high)) {
+		if (high >= c->next)
+			high = c->next - 1;
+		if (link->mailbox->known && c->next > 1)
+			enter_gone(link->account, link->mailbox, low, high, SPAN_LIT(""));
+	}
+}
+
+static void take_fetch(struct link *link, const struct imap_resp *r)
+{
+	if (r->body != IMAP_BODY_NONE)
+		receive_end(link, r);
+	else if (link->mailbox && link->selected && r->has & IMAP_HAS_FLAGS)
+		take_flags(link, r);
+}
+
+static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_resp *r)
+{
+	struct link *link = ctx;
+
+	(void)conn;
+	switch (r->kind) {
+	case IMAP_UNTAGGED:
+		take_code(link, r);
+		break;
+	case IMAP_EXISTS:
+		link->exists = r->number;
+		link->handlers->exists(link);
+		break;
+	case IMAP_EXPUNGE:
+		link->expunged = true;
+		link->exists -= link->exists > 0;
+		break;
+	case IMAP_VANISHED:
+		if (link->mailbox)
+			take_vanished(link, r->set);
+		break;
+	case IMAP_SEARCH:
+		take_found(link, r->set);
+		break;
+	case IMAP_FETCH:
+		take_fetch(link, r);
+		break;
+	case IMAP_LIST:
+	case IMAP_STATUS:
+		link->handlers->named(link, r);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool on_body_begin(void *ctx, struct imap_conn *conn, uint64_t bytes)
+{
+	(void)conn;
+	return receive_begin(ctx, bytes);
+}
+
+static void on_body_data(void *ctx, struct imap_conn *conn, struct span data)
+{
+	(void)conn;
+	receive_data(ctx, data);
+}
+
+static void on_closed(void *ctx, struct imap_conn *conn, const struct err *e)
+{
+	struct link *link = ctx;
+
+	(void)conn;
+	link->handlers->closed(link, e);
+}
+
+struct link *link_open(struct account *a, unsigned lane, const struct link_handlers *handlers)
+{
+	const struct fetcher_conf *conf = a->fetcher->conf;
+	struct link *link = calloc(1, sizeof(*link));
+	const struct imap_handlers imap = {link,	  on_ready,	on_untagged,
+					   on_body_begin, on_body_data, on_closed};
+	const struct mailconn_target target = {
+		.protocol = MAILCONN_IMAP,
+		.security = a->config.security,
+		.host = a->config.host,
+		.port = a->config.port,
+		.user = a->config.login,
+		.password = a->config.password,
+		.ca_file = conf->ca_file,
+		.connect_ms = conf->connect_ms,
+	};
+
+	if (!link)
+		abort();
+	link->account = a;
+	link->lane = lane;
+	link->handlers = handlers;
+	link->conn = imap_conn_open(&a->fetcher->net, &target, &imap);
+	metrics_add(a->fetcher->metrics, FETCHER_CONNECTIONS, 0, 1);
+	return link;
+}
+
+void link_free(struct link **at)
+{
+	struct link *link = *at;
+
+	*at = NULL;
+	if (!link)
+		return;
+	metrics_add(link->account->fetcher->metrics, FETCHER_CONNECTIONS, 0, -1);
+	receive_abort(link);
+	imap_conn_free(&link->conn);
+	free(link->found);
+	free(link);
+}
+
+void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool resync,
+		 imap_done *done)
+{
+	const unsigned caps = imap_conn_caps(link->conn);
+	const struct mailbox_cursor *c = &mailbox->cursor;
+	const bool had = link->selected;
+	struct buf text;
+
+	link->mailbox = mailbox;
+	/* What QRESYNC tells comes before the tagged answer; after another mailbox only behind [CLOSED]. */
+	link->selected = mailbox->known && caps & IMAP_CAP_QRESYNC && !had;
+	link->expunged = false;
+	link->last_uid = 0;
+	link->exists = link->uidnext = link->validity = 0;
+	link->modseq = 0;
+	buf_init(&text, 4 * MAILBOX_PATH_MAX);
+	buf_put_cstr(&text, writing ? "SELECT " : "EXAMINE ");
+	if (!imap_mailbox_put(&text, mailbox_path(mailbox)))
+		buf_put_cstr(&text, "\"\"");
+	if (resync && caps & IMAP_CAP_QRESYNC && c->validity && c->modseq)
+		buf_printf(&text, " (QRESYNC (%u %llu))", c->validity,
+			   (unsigned long long)c->modseq);
+	else if (caps & IMAP_CAP_CONDSTORE)
+		buf_put_cstr(&text, " (CONDSTORE)");
+	imap_conn_command(link->conn, done, link, 0, "%s", buf_cstr(&text));
+	buf_fini(&text);
+}
+
+void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
+		 imap_done *done)
+{
+	const char *how = imap_conn_caps(link->conn) & IMAP_CAP_ESEARCH ? " RETURN (ALL)" : "";
+
+	link->found_count = 0;
+	imap_conn_command(link->conn, done, link, 0, "UID SEARCH%s UID %u:%u%.*s", how, low, high,
+			  (int)criteria.n, (const char *)criteria.p);
+}
+
+void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg)
+{
+	imap_conn_command(link->conn, done, link, arg,
+			  "UID FETCH %.*s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
+			  (int)set.n, (const char *)set.p);
+}
+
+bool link_said_yes(const struct imap_resp *tagged, struct err *e)
+{
+	const int n = (int)(tagged->text.n < 160 ? tagged->text.n : 160);
+
+	if (tagged->status == IMAP_OK)
+		return true;
+	return err_set(e, ERR_TEMP, ERR_MAILBOX, "command_refused", "the server said: %.*s", n,
+		       (const char *)tagged->text.p) == ERR_OK;
+}

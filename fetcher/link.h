@@ -1,0 +1,62 @@
+/* link: one IMAP connection of an account, the mailbox selected on it, and the message coming in over it. */
+#ifndef MW_FETCHER_LINK_H
+#define MW_FETCHER_LINK_H
+
+#include "fetcher/imap_conn.h"
+#include "fetcher/mailbox.h"
+#include "fetcher/window.h"
+
+struct account;
+struct link;
+struct secret_digest;
+
+struct link_handlers {
+	void (*ready)(struct link *link);
+	void (*closed)(struct link *link, const struct err *e);
+	/* A LIST or STATUS response. */
+	void (*named)(struct link *link, const struct imap_resp *resp);
+	/* The selected mailbox grew. */
+	void (*exists)(struct link *link);
+};
+
+struct link {
+	struct account *account;
+	struct imap_conn *conn;
+	const struct link_handlers *handlers;
+	unsigned lane; /* of the messages fetched */
+	struct mailbox *mailbox; /* selected, or being selected */
+	/* what SELECT said */
+	uint32_t exists, uidnext, validity;
+	uint64_t modseq;
+	bool selected, expunged, ready;
+	uint32_t last_uid; /* highest received since the last selection */
+	/* what SEARCH said, ascending */
+	uint32_t *found;
+	size_t found_count, found_room;
+	/* the message coming in */
+	struct flight *coming;
+	struct secret_digest *digest;
+	uint64_t got, announced;
+	bool too_large;
+};
+
+struct link *link_open(struct account *a, unsigned lane, const struct link_handlers *handlers);
+void link_free(struct link **link);
+/* EXAMINE (or SELECT); with QRESYNC from the mailbox's cursor if resync. What the server tells in it is entered. */
+void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool resync,
+		 imap_done *done);
+/* UID SEARCH; the result is in found when done is called. criteria may be empty: all in low:high. */
+void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
+		 imap_done *done);
+/* UID FETCH with flags, date, size and body. */
+void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg);
+/* Does the answer say yes? If not, e says what the server said. */
+bool link_said_yes(const struct imap_resp *tagged, struct err *e);
+
+/* receive.c: a message's bytes and its end. */
+bool receive_begin(struct link *link, uint64_t bytes);
+void receive_data(struct link *link, struct span data);
+void receive_end(struct link *link, const struct imap_resp *fetch);
+void receive_abort(struct link *link);
+
+#endif

@@ -1,0 +1,185 @@
+#include "fetcher/live.h"
+
+#include "common/base/clock.h"
+#include "fetcher/commands.h"
+#include "fetcher/mailbox_changes.h"
+#include "fetcher/mailbox_list.h"
+#include "fetcher/mailbox_sync.h"
+
+#define NO_IDLE_MS 10000 /* poll where the server has no IDLE */
+
+static void on_ready(struct link *link)
+{
+	struct account *a = link->account;
+
+	a->live.list_due = true;
+	if (!a->config.initial_done)
+		account_state_set(a, "syncing", NULL);
+	live_next(a);
+}
+
+static void on_closed(struct link *link, const struct err *e)
+{
+	account_fail(link->account, e);
+}
+
+static void on_named(struct link *link, const struct imap_resp *resp)
+{
+	mailbox_list_take(link->account, resp);
+}
+
+static void on_exists(struct link *link)
+{
+	struct account *a = link->account;
+
+	if (!a->live.idling)
+		return;
+	a->live.new_mail = true;
+	live_wake(a);
+}
+
+void live_start(struct account *a)
+{
+	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
+
+	memset(&a->live, 0, sizeof(a->live));
+	a->live.polled_ms = clock_mono_ms();
+	a->live.link = link_open(a, WIRE_LANE_LIVE, &handlers);
+}
+
+void live_stop(struct account *a)
+{
+	link_free(&a->live.link);
+}
+
+void live_wake(struct account *a)
+{
+	struct link *link = a->live.link;
+
+	if (!link || !link->ready)
+		return;
+	if (a->live.idling)
+		imap_conn_idle_end(link->conn);
+	else
+		live_next(a);
+}
+
+static void idle_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+		      uint64_t arg)
+{
+	struct link *link = ctx;
+	struct account *a = link->account;
+	struct err e;
+
+	(void)conn;
+	(void)arg;
+	a->live.idling = false;
+	if (!link_said_yes(tagged, &e)) {
+		account_fail(a, &e);
+		return;
+	}
+	if (link->expunged && !(imap_conn_caps(link->conn) & IMAP_CAP_QRESYNC))
+		link->mailbox->dirty = link->mailbox->compare = true;
+	live_next(a);
+}
+
+static void idle(struct account *a)
+{
+	struct link *link = a->live.link;
+
+	a->live.synced = true;
+	account_synced(a);
+	if (!(imap_conn_caps(link->conn) & IMAP_CAP_IDLE))
+		return;
+	a->live.idling = true;
+	a->live.idle_ms = clock_mono_ms();
+	imap_conn_idle(link->conn, idle_done, link);
+}
+
+static struct mailbox *inbox_of(struct account *a)
+{
+	struct mailbox *first = NULL;
+
+	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
+		if (m->dropped || !m->chosen || !m->listed)
+			continue;
+		if (mailbox_is(m, "inbox"))
+			return m;
+		first = first ? first : m;
+	}
+	return first;
+}
+
+/* The inbox first, then the others. */
+static struct mailbox *next_dirty(struct account *a, const struct mailbox *inbox)
+{
+	struct mailbox *found = NULL;
+
+	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
+		if (m->dropped || !m->chosen || !m->listed || !m->dirty)
+			continue;
+		if (m == inbox)
+			return m;
+		found = found ? found : m;
+	}
+	return found;
+}
+
+void live_next(struct account *a)
+{
+	struct link *link = a->live.link;
+	struct mailbox *inbox, *dirty;
+
+	if (!link || !link->ready || a->live.idling || a->commanding ||
+	    imap_conn_outstanding(link->conn) > 0)
+		return;
+	inbox = inbox_of(a);
+	dirty = next_dirty(a, inbox);
+	if (a->live.list_due) {
+		mailbox_list_begin(a);
+	} else if (a->live.new_mail && link->mailbox && link->selected) {
+		a->live.new_mail = false;
+		mailbox_fetch_new(a);
+	} else if (commands_due(a)) {
+		commands_run(a);
+	} else if (dirty) {
+		mailbox_visit(a, dirty);
+	} else if (a->live.poll_due) {
+		mailbox_poll_begin(a);
+	} else if (inbox && link->mailbox != inbox) {
+		mailbox_visit(a, inbox);
+	} else {
+		idle(a);
+	}
+}
+
+static void tick_poll(struct account *a, int64_t now_ms)
+{
+	const struct fetcher_conf *conf = a->fetcher->conf;
+	const bool has_idle = imap_conn_caps(a->live.link->conn) & IMAP_CAP_IDLE;
+	const int64_t every_ms = has_idle || conf->poll_ms < NO_IDLE_MS ? conf->poll_ms
+									: NO_IDLE_MS;
+
+	if (now_ms - a->live.polled_ms >= every_ms) {
+		a->live.polled_ms = now_ms;
+		a->live.poll_due = true;
+		live_wake(a);
+	} else if (a->live.idling && now_ms - a->live.idle_ms >= conf->idle_ms) {
+		live_wake(a);
+	} else if (commands_due(a) && !a->commanding) {
+		live_wake(a);
+	}
+}
+
+void live_tick(struct account *a, int64_t now_ms)
+{
+	struct link *link = a->live.link;
+
+	if (!link)
+		return;
+	metrics_add(a->fetcher->metrics, FETCHER_BYTES, 0, (int64_t)imap_conn_bytes(link->conn));
+	if (link->ready)
+		tick_poll(a, now_ms);
+	if (a->live.link)
+		imap_conn_tick(a->live.link->conn, now_ms);
+}

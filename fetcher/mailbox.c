@@ -1,0 +1,144 @@
+#include "fetcher/mailbox.h"
+
+#include <stdlib.h>
+
+#include "common/wire/pack.h"
+#include "fetcher/imap_resp.h"
+
+#define CURSOR_DONE 1u
+#define CURSOR_RETIRED 2u
+
+static const struct {
+	const char *attribute, *role;
+} roles[] = {
+	{"\\Sent", "sent"}, {"\\Drafts", "drafts"},   {"\\Trash", "trash"}, {"\\Junk", "junk"},
+	{"\\Spam", "junk"}, {"\\Archive", "archive"}, {"\\All", "all"},	    {"\\AllMail", "all"},
+};
+
+struct mailbox *mailbox_new(struct span path, int delimiter)
+{
+	struct mailbox *mailbox;
+
+	if (path.n == 0 || path.n > MAILBOX_PATH_MAX)
+		return NULL;
+	mailbox = calloc(1, sizeof(*mailbox));
+	if (!mailbox)
+		abort();
+	memcpy(mailbox->path, path.p, path.n);
+	mailbox->path_bytes = path.n;
+	mailbox->delimiter = delimiter;
+	return mailbox;
+}
+
+void mailbox_free_all(struct mailbox **list)
+{
+	while (*list) {
+		struct mailbox *mailbox = *list;
+
+		*list = mailbox->next;
+		free(mailbox);
+	}
+}
+
+void mailbox_role_set(struct mailbox *mailbox, struct span attributes)
+{
+	const char *role = "";
+
+	if (span_ieq(mailbox_path(mailbox), SPAN_LIT("INBOX")))
+		role = "inbox";
+	for (size_t i = 0; !*role && i < sizeof(roles) / sizeof(roles[0]); i++)
+		if (imap_words_have(attributes, roles[i].attribute))
+			role = roles[i].role;
+	memset(mailbox->role, 0, sizeof(mailbox->role));
+	memcpy(mailbox->role, role, strlen(role));
+}
+
+bool mailbox_is(const struct mailbox *mailbox, const char *role)
+{
+	return strcmp(mailbox->role, role) == 0;
+}
+
+unsigned mailbox_place_bits(const struct mailbox *mailbox)
+{
+	return mailbox_is(mailbox, "sent")     ? 1u
+	       : mailbox_is(mailbox, "inbox")  ? 2u
+	       : mailbox_is(mailbox, "drafts") ? 4u
+					       : 0u;
+}
+
+static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
+{
+	pack_put_array(out, 6);
+	pack_put_u64(out, cursor->next);
+	pack_put_u64(out, cursor->modseq);
+	pack_put_u64(out, cursor->back);
+	pack_put_i64(out, cursor->since_ms);
+	pack_put_i64(out, cursor->until_ms);
+	pack_put_u64(out,
+		     (cursor->done ? CURSOR_DONE : 0) | (cursor->retired ? CURSOR_RETIRED : 0));
+}
+
+void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *cursor,
+		    struct buf *out)
+{
+	const uint8_t delimiter = (uint8_t)mailbox->delimiter;
+	struct buf inner;
+
+	buf_init(&inner, 128);
+	encode_cursor(cursor, &inner);
+	pack_put_array(out, 7);
+	pack_put_str(out, mailbox_path(mailbox));
+	pack_put_str(out, span_make(&delimiter, mailbox->delimiter < 0 ? 0 : 1));
+	pack_put_cstr(out, mailbox->role);
+	pack_put_u64(out, cursor->validity);
+	pack_put_str(out, buf_span(&inner));
+	pack_put_u64(out, cursor->remote);
+	pack_put_u64(out, cursor->stored);
+	buf_fini(&inner);
+}
+
+static bool decode_cursor(struct span value, struct mailbox_cursor *cursor)
+{
+	struct pack_reader r = pack_reader_make(value);
+	size_t n = pack_read_array(&r);
+	uint64_t flags;
+
+	if (n < 6)
+		return false;
+	cursor->next = (uint32_t)pack_read_u64(&r);
+	cursor->modseq = pack_read_u64(&r);
+	cursor->back = (uint32_t)pack_read_u64(&r);
+	cursor->since_ms = pack_read_i64(&r);
+	cursor->until_ms = pack_read_i64(&r);
+	flags = pack_read_u64(&r);
+	cursor->done = flags & CURSOR_DONE;
+	cursor->retired = flags & CURSOR_RETIRED;
+	pack_skip_n(&r, n - 6);
+	return pack_done(&r);
+}
+
+enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox **mailbox_out)
+{
+	struct pack_reader r = pack_reader_make(value);
+	size_t n = pack_read_array(&r);
+	struct span path = pack_read_bytes(&r), delimiter = pack_read_bytes(&r),
+		    role = pack_read_bytes(&r), cursor;
+	struct mailbox_cursor c = {0};
+	struct mailbox *mailbox;
+
+	c.validity = (uint32_t)pack_read_u64(&r);
+	cursor = pack_read_bytes(&r);
+	c.remote = (uint32_t)pack_read_u64(&r);
+	c.stored = (uint32_t)pack_read_u64(&r);
+	if (n < 7 || r.bad || role.n >= MAILBOX_ROLE_MAX || !decode_cursor(cursor, &c))
+		return ERR_PERM;
+	mailbox = mailbox_new(path, delimiter.n == 1 ? delimiter.p[0] : -1);
+	if (!mailbox)
+		return ERR_PERM;
+	memcpy(mailbox->role, role.p, role.n);
+	mailbox->number = number;
+	mailbox->cursor = mailbox->durable = c;
+	mailbox->known = c.validity != 0;
+	*mailbox_out = mailbox;
+	return ERR_OK;
+}

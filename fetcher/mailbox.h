@@ -1,0 +1,71 @@
+/*
+ * mailbox: one mailbox of an account as the fetcher knows it, and its packed value in KEY_A_MAILBOXES:
+ *
+ *   [path, delimiter, role, uidvalidity, cursor, remote, stored]      cursor: [next, modseq, back, since_ms, until_ms, flags]
+ *
+ * All UIDs from `back` up to `next` (not included) are entered. Below `back` the first sync goes on downwards until
+ * nothing younger than since_ms is left (flag 1: done). A mailbox whose UIDVALIDITY changed is numbered anew; the old
+ * number is retired (flag 2) and swept once the new one is done, so that no message is ever without its place.
+ */
+#ifndef MW_FETCHER_MAILBOX_H
+#define MW_FETCHER_MAILBOX_H
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+#define MAILBOX_PATH_MAX 1024
+#define MAILBOX_ROLE_MAX 12
+#define MAILBOX_COUNT_MAX 4096
+
+struct mailbox_cursor {
+	uint32_t validity, next, back;
+	uint64_t modseq;
+	int64_t since_ms, until_ms; /* until 0: no upper end */
+	bool done, retired;
+	uint32_t remote, stored;
+};
+
+struct mailbox {
+	struct mailbox *next;
+	uint32_t number;
+	uint8_t path[MAILBOX_PATH_MAX];
+	size_t path_bytes;
+	int delimiter; /* -1: none */
+	char role[MAILBOX_ROLE_MAX];
+	struct mailbox_cursor
+		cursor; /* as read, or as it will be once all entries given are entered */
+	struct mailbox_cursor told; /* as last given to be written by a visit */
+	struct mailbox_cursor durable; /* as last written; the committer's */
+	bool known; /* has been visited: the cursor counts */
+	bool dropped; /* forgotten: only jobs may still mean it */
+	bool chosen; /* by the account's choice of folders */
+	bool listed; /* the server has it */
+	bool dirty; /* something changed there: visit it */
+	bool compare; /* UIDs went without our being told which */
+	unsigned failures; /* visits refused in a row */
+};
+
+static inline struct span mailbox_path(const struct mailbox *mailbox)
+{
+	return span_make(mailbox->path, mailbox->path_bytes);
+}
+/* The lowest UID that may be entered. */
+static inline uint32_t mailbox_low(const struct mailbox_cursor *cursor)
+{
+	return cursor->until_ms ? 1 : cursor->back;
+}
+/* Zeroed, with its path; role by attributes and name. NULL if the path is too long. */
+struct mailbox *mailbox_new(struct span path, int delimiter);
+void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *cursor,
+		    struct buf *out);
+/* ERR_PERM if the value is damaged. */
+MUST_USE enum err_code mailbox_decode(uint32_t number, struct span value,
+				      struct mailbox **mailbox_out);
+void mailbox_free_all(struct mailbox **list);
+/* From LIST attributes; INBOX by its name, all others never by name. */
+void mailbox_role_set(struct mailbox *mailbox, struct span attributes);
+bool mailbox_is(const struct mailbox *mailbox, const char *role);
+/* Bits of the wire's `place`: the role's part. */
+unsigned mailbox_place_bits(const struct mailbox *mailbox);
+
+#endif

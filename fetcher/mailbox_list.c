@@ -1,0 +1,223 @@
+#include "fetcher/mailbox_list.h"
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "fetcher/live.h"
+
+#define LIST_MS 600000 /* without LIST-STATUS: polls between two lists take this long together */
+
+static bool same_path(struct span a, struct span b)
+{
+	return span_eq(a, b) || (span_ieq(a, SPAN_LIT("INBOX")) && span_ieq(b, SPAN_LIT("INBOX")));
+}
+
+struct mailbox *mailbox_find(struct account *a, struct span path)
+{
+	struct mailbox *m = a->mailboxes;
+
+	while (m && (m->dropped || m->cursor.retired || !same_path(mailbox_path(m), path)))
+		m = m->next;
+	return m;
+}
+
+struct mailbox *mailbox_add(struct account *a, struct span path, int delimiter)
+{
+	struct mailbox *m;
+
+	if (a->last_number >= MAILBOX_COUNT_MAX)
+		return NULL;
+	m = mailbox_new(path, delimiter);
+	if (!m)
+		return NULL;
+	m->number = ++a->last_number;
+	m->next = a->mailboxes;
+	a->mailboxes = m;
+	return m;
+}
+
+static bool wanted(const struct account *a, const struct mailbox *m)
+{
+	if (!a->config.folders)
+		return !mailbox_is(m, "trash") && !mailbox_is(m, "junk") &&
+		       !mailbox_is(m, "drafts");
+	for (size_t i = 0; i < a->config.folder_count; i++)
+		if (same_path(a->config.folders[i], mailbox_path(m)))
+			return true;
+	return false;
+}
+
+static void take_list(struct account *a, const struct imap_resp *r)
+{
+	struct mailbox *m = mailbox_find(a, r->name);
+	const bool closed = imap_words_have(r->attributes, "\\Noselect") ||
+			    imap_words_have(r->attributes, "\\NonExistent");
+
+	if (imap_words_have(r->attributes, "\\NonExistent"))
+		return;
+	if (!m)
+		m = mailbox_add(a, r->name, r->delimiter);
+	if (!m)
+		return;
+	m->listed = true;
+	mailbox_role_set(m, r->attributes);
+	m->chosen = !closed && wanted(a, m);
+	m->dirty = m->dirty || (m->chosen && !m->known);
+}
+
+static void take_status(struct account *a, const struct imap_resp *r)
+{
+	struct mailbox *m = mailbox_find(a, r->name);
+	const struct mailbox_cursor *c;
+
+	if (!m || !m->chosen)
+		return;
+	c = &m->cursor;
+	if (!m->known || (r->has & IMAP_HAS_UIDVALIDITY && r->uidvalidity != c->validity) ||
+	    (r->has & IMAP_HAS_UIDNEXT && r->uidnext != c->next) ||
+	    (r->has & IMAP_HAS_MESSAGES && r->messages != c->remote) ||
+	    (r->has & IMAP_HAS_MODSEQ && c->modseq && r->modseq != c->modseq))
+		m->dirty = true;
+}
+
+void mailbox_list_take(struct account *a, const struct imap_resp *resp)
+{
+	if (resp->kind == IMAP_LIST)
+		take_list(a, resp);
+	else
+		take_status(a, resp);
+}
+
+/* The account asks for older mail than the last time: once more from the top, but only what lies before. */
+static void widen(struct account *a, struct mailbox *m)
+{
+	struct mailbox_cursor *c = &m->cursor;
+
+	if (!c->done || c->since_ms == 0 || a->config.since_ms >= c->since_ms)
+		return;
+	c->until_ms = c->since_ms;
+	c->since_ms = a->config.since_ms;
+	c->back = c->next;
+	c->done = false;
+	enter_cursor(a, m);
+}
+
+/* What is no longer on the server loses its places; what is new and not wanted is at least shown. */
+static void settle(struct account *a)
+{
+	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
+		if (m->dropped || m->cursor.retired)
+			continue;
+		if (!m->listed) {
+			log_event(LOG_LEVEL_INFO, "mailbox_gone", "account", "s", a->tag, "mailbox",
+				  "u", (uint64_t)m->number, NULL);
+			if (m->cursor.next > 1)
+				enter_gone(a, m, 1, m->cursor.next - 1, SPAN_LIT(""));
+			enter_drop(a, m);
+			m->dropped = true;
+		} else if (!m->chosen && !m->known && !m->told.done) {
+			m->cursor.done = m->told.done = true;
+			enter_cursor(a, m);
+		} else if (m->chosen && m->known) {
+			widen(a, m);
+		}
+	}
+}
+
+static void list_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+		      uint64_t arg)
+{
+	struct link *link = ctx;
+	struct account *a = link->account;
+	struct err e;
+
+	(void)conn;
+	(void)arg;
+	if (!link_said_yes(tagged, &e)) {
+		account_fail(a, &e);
+		return;
+	}
+	settle(a);
+	live_next(a);
+}
+
+static const char *status_items(unsigned caps)
+{
+	return caps & IMAP_CAP_CONDSTORE ? "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
+					 : "MESSAGES UIDNEXT UIDVALIDITY";
+}
+
+void mailbox_list_begin(struct account *a)
+{
+	struct link *link = a->live.link;
+	const unsigned caps = imap_conn_caps(link->conn);
+
+	a->live.list_due = a->live.poll_due = false;
+	a->live.listed_ms = clock_mono_ms();
+	for (struct mailbox *m = a->mailboxes; m; m = m->next)
+		m->listed = false;
+	if (caps & IMAP_CAP_LIST_STATUS)
+		imap_conn_command(
+			link->conn, list_done, link, 0, "LIST \"\" \"*\" RETURN (%sSTATUS (%s))",
+			caps & IMAP_CAP_SPECIAL_USE ? "SPECIAL-USE " : "", status_items(caps));
+	else if (caps & IMAP_CAP_SPECIAL_USE && caps & IMAP_CAP_LIST_EXTENDED)
+		imap_conn_command(link->conn, list_done, link, 0,
+				  "LIST \"\" \"*\" RETURN (SPECIAL-USE)");
+	else
+		imap_conn_command(link->conn, list_done, link, 0, "LIST \"\" \"*\"");
+}
+
+static void poll_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+		      uint64_t arg)
+{
+	struct link *link = ctx;
+
+	(void)tagged; /* a mailbox that refuses STATUS is found missing by the next list */
+	(void)arg;
+	if (imap_conn_outstanding(conn) == 0)
+		live_next(link->account);
+}
+
+static struct mailbox *poll_from(struct account *a)
+{
+	struct mailbox *m = a->live.poll_at ? a->live.poll_at : a->mailboxes;
+
+	while (m && (m->dropped || !m->chosen || !m->listed))
+		m = m->next;
+	return m;
+}
+
+/* STATUS one by one, some at a time: a thousand mailboxes take several turns. */
+static void poll_some(struct account *a)
+{
+	struct link *link = a->live.link;
+	struct mailbox *m = poll_from(a);
+	struct buf name;
+
+	buf_init(&name, 4 * MAILBOX_PATH_MAX);
+	while (m && imap_conn_outstanding(link->conn) < IMAP_COMMANDS_MAX / 2) {
+		buf_clear(&name);
+		if (imap_mailbox_put(&name, mailbox_path(m)))
+			imap_conn_command(link->conn, poll_done, link, 0, "STATUS %s (%s)",
+					  buf_cstr(&name),
+					  status_items(imap_conn_caps(link->conn)));
+		a->live.poll_at = m->next;
+		m = m->next ? poll_from(a) : NULL;
+	}
+	buf_fini(&name);
+	if (!m) {
+		a->live.poll_at = NULL;
+		a->live.poll_due = false;
+	}
+	if (imap_conn_outstanding(link->conn) == 0)
+		live_next(a);
+}
+
+void mailbox_poll_begin(struct account *a)
+{
+	const bool with_list = imap_conn_caps(a->live.link->conn) & IMAP_CAP_LIST_STATUS;
+
+	if (with_list || clock_mono_ms() - a->live.listed_ms >= LIST_MS)
+		mailbox_list_begin(a);
+	else
+		poll_some(a);
+}

@@ -1,0 +1,16 @@
+/* mailbox_list: which mailboxes there are, which of them are wanted, and which changed since (LIST, STATUS). */
+#ifndef MW_FETCHER_MAILBOX_LIST_H
+#define MW_FETCHER_MAILBOX_LIST_H
+
+#include "fetcher/account.h"
+
+/* Both end in live_next. */
+void mailbox_list_begin(struct account *a);
+void mailbox_poll_begin(struct account *a);
+/* A LIST or STATUS response. */
+void mailbox_list_take(struct account *a, const struct imap_resp *resp);
+struct mailbox *mailbox_find(struct account *a, struct span path);
+/* A new mailbox of the account, numbered. NULL if the path is too long or there are too many. */
+struct mailbox *mailbox_add(struct account *a, struct span path, int delimiter);
+
+#endif

@@ -1,0 +1,75 @@
+/* fetcher: mirrors mail accounts. Wiring only: settings, metrics, handlers. */
+#include "fetcher/fetcher.h"
+#include "fetcher/hop.h"
+#include "fetcher_lua.h"
+
+#define SETTING(name, type, field, fallback, min, max, help)                               \
+	{                                                                                  \
+		name, type, offsetof(struct fetcher_conf, field), fallback, min, max, help \
+	}
+
+static const struct conf_setting settings[] = {
+	SETTING("poll_ms", CONF_MS, poll_ms, "30s", 1000, 3600000,
+		"How often folders other than the inbox are looked at."),
+	SETTING("window.messages", CONF_INT, window_messages, "256", 1, 4096,
+		"Messages of one lane that may be fetched and not yet committed."),
+	SETTING("window.bytes", CONF_BYTES, window_bytes, "24M", 1 << 20, 1 << 30,
+		"Octets of one lane that may be fetched and not yet committed; the spool has twice "
+		"this size."),
+	SETTING("connect_ms", CONF_MS, connect_ms, "60s", 1000, 600000,
+		"How long a connection to a mail server may take, login included."),
+	SETTING("lease_ms", CONF_MS, lease_ms, "10s", 1000, 600000,
+		"How long an account stays with a fetcher that no longer answers."),
+	SETTING("idle_ms", CONF_MS, idle_ms, "9m", 1000, 1740000,
+		"How long one IDLE command lasts."),
+	SETTING("max_message_bytes", CONF_BYTES, max_message_bytes, "48M", 1 << 16, 255 << 20,
+		"A larger message is set aside without its bytes."),
+	SETTING("ca_file", CONF_PATH, ca_file, "", 0, 0,
+		"Certificates (PEM) to trust for mail servers; empty: those of the system."),
+	SETTING("allow_plaintext", CONF_BOOL, allow_plaintext, "no", 0, 0,
+		"Allows accounts with security none on loopback, for benchmarks alone."),
+	{NULL, CONF_STRING, 0, NULL, 0, 0, NULL},
+};
+
+static const char *const states[] = {"connecting",	    "syncing",	    "connected", "paused",
+				     "authenticationError", "connectError", NULL};
+static const char *const lanes[] = {"live", "bulk", NULL};
+
+/* In the order of enum fetcher_metric. */
+static const struct metric_def metrics[] = {
+	{"fetcher_bytes_total", METRIC_COUNTER, "Octets read from mail servers.", NULL, NULL},
+	{"fetcher_connections", METRIC_GAUGE, "Connections to mail servers.", NULL, NULL},
+	{"fetcher_logins_refused_total", METRIC_COUNTER,
+	 "Logins that a mail server refused for good.", NULL, NULL},
+	{"fetcher_accounts", METRIC_GAUGE, "Accounts of this process by state.", "state", states},
+	{"fetcher_commit_seconds", METRIC_SECONDS, "Time to make one batch of blobs durable.", NULL,
+	 NULL},
+	{"fetcher_known_total", METRIC_COUNTER, "Messages fetched that were known already.", NULL,
+	 NULL},
+	{"fetcher_aside_total", METRIC_COUNTER, "Messages set aside.", NULL, NULL},
+	{"fetcher_window_bytes", METRIC_GAUGE, "Octets fetched and not yet committed.", "lane",
+	 lanes},
+};
+
+int main(int argc, char **argv)
+{
+	static const struct stage_def def = {
+		.name = "fetcher",
+		.purpose = "Mirrors mail accounts: makes every message durable and hands it on.",
+		.settings = settings,
+		.conf_bytes = sizeof(struct fetcher_conf),
+		.metrics = metrics,
+		.metric_count = sizeof(metrics) / sizeof(metrics[0]),
+		.giver_of = "raw",
+		.functions = fetcher_lua,
+		.bus = {.bell = hop_bell, .peer = hop_peer},
+		.start = fetcher_start,
+		.tick = fetcher_tick,
+		.drain = fetcher_drain,
+		.drained = fetcher_drained,
+		.stop = fetcher_stop,
+		.run = fetcher_run,
+	};
+
+	return stage_main(&def, argc, argv);
+}

@@ -1,0 +1,148 @@
+#include "fetcher/spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PAGE 4096u
+
+struct spool {
+	uint8_t *map;
+	size_t capacity;
+	struct spool_region *regions; /* in use, by offset */
+	size_t count, room;
+	char path[256];
+};
+
+static int make_file(struct spool *spool, const char *directory, const char *instance, size_t bytes)
+{
+	int fd, n;
+
+	n = snprintf(spool->path, sizeof(spool->path), "%s/mailweave-%u-%s.spool", directory,
+		     (unsigned)getuid(), instance);
+	if (n < 0 || (size_t)n >= sizeof(spool->path))
+		return -1;
+	unlink(spool->path);
+	fd = open(spool->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && ftruncate(fd, (off_t)bytes)) {
+		close(fd);
+		unlink(spool->path);
+		return -1;
+	}
+	return fd;
+}
+
+enum err_code spool_open(const char *instance, const char *fallback_dir, size_t bytes,
+			 struct spool **spool_out, struct err *e)
+{
+	struct spool *spool = calloc(1, sizeof(*spool));
+	int fd;
+
+	if (!spool)
+		abort();
+	spool->capacity = (bytes + PAGE - 1) / PAGE * PAGE;
+	fd = make_file(spool, "/dev/shm", instance, spool->capacity);
+	if (fd < 0) {
+		mkdir(fallback_dir, 0750);
+		fd = make_file(spool, fallback_dir, instance, spool->capacity);
+	}
+	if (fd < 0) {
+		free(spool);
+		return err_set(e, ERR_PERM, ERR_PROCESS, "spool_failed",
+			       "no spool in /dev/shm nor %s (errno %d)", fallback_dir, errno);
+	}
+	spool->map = mmap(NULL, spool->capacity, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (spool->map == MAP_FAILED)
+		abort();
+	*spool_out = spool;
+	return ERR_OK;
+}
+
+void spool_close(struct spool **spool)
+{
+	if (!*spool)
+		return;
+	munmap((*spool)->map, (*spool)->capacity);
+	unlink((*spool)->path);
+	free((*spool)->regions);
+	free(*spool);
+	*spool = NULL;
+}
+
+const char *spool_path(const struct spool *spool)
+{
+	return spool->path;
+}
+
+size_t spool_capacity(const struct spool *spool)
+{
+	return spool->capacity;
+}
+
+static void insert(struct spool *spool, size_t at, struct spool_region region)
+{
+	if (spool->count == spool->room) {
+		spool->room = spool->room ? 2 * spool->room : 64;
+		spool->regions = realloc(spool->regions, spool->room * sizeof(*spool->regions));
+		if (!spool->regions)
+			abort();
+	}
+	memmove(&spool->regions[at + 1], &spool->regions[at],
+		(spool->count - at) * sizeof(*spool->regions));
+	spool->regions[at] = region;
+	spool->count++;
+}
+
+bool spool_take(struct spool *spool, size_t bytes, struct spool_region *region_out)
+{
+	size_t from = 0, at;
+
+	for (at = 0; at <= spool->count; at++) {
+		const size_t until = at < spool->count ? spool->regions[at].offset
+						       : spool->capacity;
+
+		if (until - from >= bytes)
+			break;
+		if (at < spool->count)
+			from = until + (spool->regions[at].bytes + 63) / 64 * 64;
+		if (from > spool->capacity)
+			return false;
+	}
+	if (at > spool->count)
+		return false;
+	*region_out = (struct spool_region){from, bytes};
+	insert(spool, at, *region_out);
+	return true;
+}
+
+void spool_release(struct spool *spool, struct spool_region *region)
+{
+	size_t low = 0, high = spool->count;
+
+	if (region->bytes == 0)
+		return;
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
+
+		if (spool->regions[middle].offset < region->offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == spool->count || spool->regions[low].offset != region->offset)
+		abort();
+	spool->count--;
+	memmove(&spool->regions[low], &spool->regions[low + 1],
+		(spool->count - low) * sizeof(*spool->regions));
+	region->bytes = 0;
+}
+
+uint8_t *spool_bytes(const struct spool *spool, const struct spool_region *region)
+{
+	return spool->map + region->offset;
+}

@@ -1,0 +1,33 @@
+/*
+ * spool: a file in shared memory in which raw messages lie between the mail server and the parser, so that they travel
+ * by reference (path, offset, octets). First fit from the front: the pages touched are those in use at the peak.
+ * Not durable and not meant to be: the blob is. Released regions are given again, so a reader that comes late may find
+ * another message: ids are compared by whoever reads (SHA-256 is part of the id).
+ */
+#ifndef MW_FETCHER_SPOOL_H
+#define MW_FETCHER_SPOOL_H
+
+#include "common/base/err.h"
+#include "common/base/span.h"
+
+struct spool;
+
+struct spool_region {
+	size_t offset;
+	size_t bytes; /* 0: no region */
+};
+
+/* Makes the file (mode 0600, or 0640 if the directory has a group) in /dev/shm, or in fallback_dir if that is missing.
+ * A file of the same instance from an earlier life is replaced. */
+MUST_USE enum err_code spool_open(const char *instance, const char *fallback_dir, size_t bytes,
+				  struct spool **spool_out, struct err *e);
+void spool_close(struct spool **spool);
+const char *spool_path(const struct spool *spool);
+size_t spool_capacity(const struct spool *spool);
+/* False: no gap of that size now. bytes ≥ 1. */
+bool spool_take(struct spool *spool, size_t bytes, struct spool_region *region_out);
+/* Sets region->bytes to 0; twice is safe. */
+void spool_release(struct spool *spool, struct spool_region *region);
+uint8_t *spool_bytes(const struct spool *spool, const struct spool_region *region);
+
+#endif
