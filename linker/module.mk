@@ -3,3 +3,7 @@ $(B)/gen/linker_lua.h: $(LINKER_LUA)
 $(B)/linker/main.o: $(B)/gen/linker_lua.h
 $(eval $(call program,linker,$(filter-out %_test.c,$(wildcard linker/*.c)),stage store bus wire metrics conf base,-lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread))
 $(eval $(call unit,linker/decide_test,linker/decide.c,base,-lidn2))
+# stands in for the stages before in tests/flow/test_linker_flow.py
+tests-built: $(B)/tests/flow/feed
+$(B)/tests/flow/feed: $(B)/tests/flow/feed.o $(foreach l,stage store bus wire metrics conf base,$(B)/lib$(l).a)
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread

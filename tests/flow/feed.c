@@ -1,0 +1,165 @@
+/*
+ * feed: stands where fetchers and parsers stand, for tests of threader and linker: gives the facts in a file (lane byte,
+ * u32 length, frame; again and again until told that they are committed), and prints one line for each notice:
+ * `committed <id>` or `failed <id>`.
+ */
+#include "common/base/clock.h"
+#include "common/stage/stage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define AGAIN_MS 1500
+#define QUEUE_MAX 256
+
+struct feed_conf {
+	struct conf_common common;
+	char *file;
+};
+
+struct item {
+	struct span frame;
+	struct id id;
+	unsigned lane;
+	bool done;
+	int64_t given_ms;
+};
+
+struct feed {
+	struct stage *stage;
+	struct arena *arena;
+	struct buf bytes;
+	struct item *items;
+	size_t count, next;
+};
+
+static void load(struct feed *feed, const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	size_t room = 1 << 16, n;
+	struct span rest;
+
+	if (!file)
+		abort();
+	buf_init(&feed->bytes, 1u << 30);
+	do {
+		uint8_t *to = buf_reserve(&feed->bytes, room);
+
+		n = fread(to, 1, room, file);
+		feed->bytes.n += n;
+	} while (n > 0);
+	fclose(file);
+	feed->items = calloc(1000000, sizeof(*feed->items));
+	for (rest = buf_span(&feed->bytes); rest.n > 5;) {
+		struct item *item = &feed->items[feed->count++];
+		struct wire_facts facts;
+		uint32_t length;
+		struct err e;
+
+		memcpy(&length, rest.p + 1, sizeof(length));
+		item->lane = rest.p[0];
+		item->frame = span_sub(rest, 5, length);
+		rest = span_sub(rest, 5 + (size_t)length, rest.n);
+		arena_reset(feed->arena);
+		if (wire_decode_facts(item->frame, feed->arena, &facts, &e) != ERR_OK) {
+			fprintf(stderr, "feed: %s\n", e.text);
+			abort();
+		}
+		memcpy(item->id.b, facts.id.p, ID_BYTES);
+	}
+}
+
+static enum err_code start(struct stage *stage, void **ctx_out, struct err *e)
+{
+	struct feed *feed = calloc(1, sizeof(*feed));
+
+	(void)e;
+	if (!feed)
+		abort();
+	feed->stage = stage;
+	feed->arena = arena_new(0);
+	load(feed, ((const struct feed_conf *)stage_conf(stage))->file);
+	*ctx_out = feed;
+	return ERR_OK;
+}
+
+static void tick(void *ctx, int64_t now_mono_ms)
+{
+	struct feed *feed = ctx;
+	struct bus *bus = stage_bus(feed->stage);
+
+	for (size_t looked = 0; looked < feed->count; looked++) {
+		struct item *item = &feed->items[feed->next];
+
+		if (bus_queued(bus, 0) + bus_queued(bus, 1) >= QUEUE_MAX)
+			break;
+		feed->next = (feed->next + 1) % feed->count;
+		if (item->done || (item->given_ms && now_mono_ms - item->given_ms < AGAIN_MS))
+			continue;
+		item->given_ms = now_mono_ms;
+		bus_give(bus, item->lane, (struct bus_item){.frame = item->frame});
+	}
+	bus_flush(bus);
+}
+
+static void notice(struct feed *feed, const char *word, struct span id)
+{
+	struct id value;
+	char text[ID_CHARS + 1];
+
+	memcpy(value.b, id.p, ID_BYTES);
+	id_format(&value, text);
+	printf("%s %s\n", word, text);
+	fflush(stdout);
+	for (size_t i = 0; i < feed->count; i++)
+		feed->items[i].done |= id_eq(&feed->items[i].id, &value);
+}
+
+static void bell(void *ctx, struct span from, struct bus_item item)
+{
+	struct feed *feed = ctx;
+	struct wire_committed committed;
+	struct wire_failed failed;
+	struct err e;
+
+	(void)from;
+	arena_reset(feed->arena);
+	if (wire_peek(item.frame) == WIRE_N_committed &&
+	    wire_decode_committed(item.frame, feed->arena, &committed, &e) == ERR_OK)
+		for (size_t i = 0; i < committed.ids.count; i++)
+			notice(feed, "committed", committed.ids.items[i]);
+	else if (wire_peek(item.frame) == WIRE_N_failed &&
+		 wire_decode_failed(item.frame, feed->arena, &failed, &e) == ERR_OK)
+		notice(feed, "failed", failed.id);
+}
+
+static void stop(void *ctx)
+{
+	struct feed *feed = ctx;
+
+	buf_fini(&feed->bytes);
+	arena_free(&feed->arena);
+	free(feed->items);
+	free(feed);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct conf_setting settings[] = {
+		{"file", CONF_STRING, offsetof(struct feed_conf, file), "", 0, 0, "The facts."},
+		{0},
+	};
+	static const struct stage_def def = {
+		.name = "parser",
+		.purpose = "Gives facts from a file.",
+		.settings = settings,
+		.conf_bytes = sizeof(struct feed_conf),
+		.giver_of = "facts",
+		.bus = {.bell = bell},
+		.start = start,
+		.tick = tick,
+		.stop = stop,
+	};
+
+	return stage_main(&def, argc, argv);
+}
