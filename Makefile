@@ -121,7 +121,7 @@ fuzz-run: $(FUZZERS)
 			$$(ls -d $$(echo $$t | sed 's,^$(B)/,,').seeds 2>/dev/null); done
 
 # clang-tidy's verdict on a file stands until the file, one of its headers or .clang-tidy changes.
-TIDY := $(patsubst %.c,$(B)/%.tidy,$(filter-out %_test.c %_fuzz.c,$(shell git ls-files '*.c' 2>/dev/null)))
+TIDY := $(patsubst %.c,$(B)/%.tidy,$(filter-out %_test.c %_fuzz.c %_testbed.c,$(shell git ls-files '*.c' 2>/dev/null)))
 .PHONY: tidy
 tidy: $(TIDY)
 $(B)/%.tidy: $(B)/%.o .clang-tidy
