@@ -215,7 +215,7 @@ static enum err_code round_once(struct run *run, struct err *e)
 	return ERR_OK;
 }
 
-static void pause_until(const struct run *run, unsigned fruitless)
+static void pause_for(const struct run *run, unsigned fruitless)
 {
 	int64_t ms = nodes_backoff_ms(fruitless), left = run->p->deadline_ms - clock_mono_ms();
 
@@ -239,11 +239,14 @@ enum err_code pipeline_run(const struct pipeline *pipeline, struct err *e)
 			return code;
 		if (run.left == 0)
 			return ERR_OK;
-		if (run.full || clock_mono_ms() >= pipeline->deadline_ms)
+		if (run.full)
 			break;
 		fruitless = run.left < left ? 0 : fruitless + 1;
 		if (run.later || fruitless > 1)
-			pause_until(&run, fruitless > 0 ? fruitless : 1);
+			pause_for(&run, fruitless > 0 ? fruitless : 1);
+		/* No hopeless last round, whose time-out would hide the reason. */
+		if (clock_mono_ms() >= pipeline->deadline_ms)
+			break;
 	}
 	return err_set(e, ERR_TEMP, ERR_PROCESS, run.why.name, "%s", run.why.text);
 }
