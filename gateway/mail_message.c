@@ -1,0 +1,269 @@
+#include "gateway/mail_message.h"
+
+#include <stdlib.h>
+
+#include "common/blob/blob.h"
+#include "common/store/keys.h"
+#include "common/wire/pack.h"
+#include "gateway/bus_client.h"
+#include "gateway/problem.h"
+
+enum { RECORD_ELEMENTS = 11 };
+
+enum err_code mail_record_read(const struct id *id, struct span packed,
+			       struct mail_record *record_out)
+{
+	struct pack_reader p = pack_reader_make(packed);
+	struct mail_record record = {.id = *id};
+	size_t elements = pack_read_array(&p);
+	struct span home;
+
+	if (elements < RECORD_ELEMENTS)
+		return ERR_PERM;
+	pack_skip(&p); /* version */
+	home = pack_read_bytes(&p);
+	record.n = pack_read_u64(&p);
+	record.received_ms = pack_read_i64(&p);
+	record.sent_ms = pack_read_i64(&p);
+	record.size = pack_read_u64(&p);
+	record.blob = pack_read_bytes(&p);
+	record.bits = pack_read_u64(&p);
+	pack_skip(&p); /* people: the thread has them */
+	record.decision = pack_read_value(&p);
+	record.card = pack_read_bytes(&p);
+	pack_skip_n(&p, elements - RECORD_ELEMENTS);
+	if (!pack_done(&p) || home.n != ID_BYTES)
+		return ERR_PERM;
+	memcpy(record.home.b, home.p, ID_BYTES);
+	*record_out = record;
+	return ERR_OK;
+}
+
+bool mail_places_seen(struct span places)
+{
+	struct pack_reader p = pack_reader_make(places);
+	size_t count;
+	bool seen = false;
+
+	if (!places.n || pack_read_array(&p) < 2)
+		return false;
+	pack_skip(&p);
+	count = pack_read_array(&p);
+	for (size_t i = 0; i < count; i++)
+		seen |= span_eq(pack_read_bytes(&p), SPAN_LIT("$seen"));
+	return seen && !p.bad;
+}
+
+static struct store_command hmget(struct http_request *r, struct span key, const struct id *ids,
+				  size_t count)
+{
+	struct span *args = arena_array(r->arena, count + 2, sizeof(*args));
+
+	args[0] = SPAN_LIT("HMGET");
+	args[1] = key;
+	for (size_t i = 0; i < count; i++)
+		args[i + 2] = arena_span(r->arena, span_make(ids[i].b, ID_BYTES));
+	return (struct store_command){args, count + 2};
+}
+
+enum err_code mail_messages_load(struct http_request *r, const struct account_entry *account,
+				 const struct id *ids, size_t count,
+				 struct mail_message *messages_out, size_t *count_out,
+				 struct err *e)
+{
+	struct store_command commands[2];
+	struct store_reply replies[2];
+	enum err_code code;
+
+	*count_out = 0;
+	if (!count)
+		return ERR_OK;
+	commands[0] = hmget(r, mail_key(r, account, KEY_A_MESSAGES), ids, count);
+	commands[1] = hmget(r, mail_key(r, account, KEY_A_PLACES), ids, count);
+	code = store_pipeline(r->store, commands, 2, r->arena, replies, e);
+	if (code != ERR_OK)
+		return code;
+	for (size_t i = 0; i < count && i < replies[0].count; i++) {
+		struct mail_message *m = &messages_out[*count_out];
+
+		if (replies[0].items[i].type != STORE_STRING ||
+		    mail_record_read(&ids[i], replies[0].items[i].string, &m->record) != ERR_OK)
+			continue;
+		m->places = i < replies[1].count && replies[1].items[i].type == STORE_STRING
+				    ? replies[1].items[i].string
+				    : span_make(NULL, 0);
+		(*count_out)++;
+	}
+	return ERR_OK;
+}
+
+bool mail_message_get(struct http_request *r, struct span public_id,
+		      struct mail_message *message_out, struct mail_thread *thread_out)
+{
+	struct account_entry *account = arena_alloc(r->arena, sizeof(*account));
+	struct mail_ref ref = {.account = account};
+	struct span account_id;
+	enum err_code code;
+	struct id id;
+	size_t found;
+	struct err e;
+
+	if (!id_parse_public(public_id, &account_id, &id)) {
+		problem_not_found(r);
+		return false;
+	}
+	if (!account_entry_get(r, account_id, account))
+		return false;
+	code = mail_messages_load(r, account, &id, 1, message_out, &found, &e);
+	if (code == ERR_OK && found) {
+		ref.id = message_out->record.home;
+		code = mail_threads_load(r, &ref, 1, thread_out, &e);
+	}
+	if (code == ERR_OK && found && thread_out->visibility != VISIBLE_NONE)
+		return true;
+	if (code == ERR_OK)
+		problem_not_found(r);
+	else
+		problem_from_err(r, &e);
+	return false;
+}
+
+struct member {
+	int64_t ms;
+	struct id id;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct member *left = a, *right = b;
+
+	if (left->ms != right->ms)
+		return left->ms < right->ms ? 1 : -1;
+	return memcmp(right->id.b, left->id.b, ID_BYTES);
+}
+
+/* Absorbed threads whose members still stand under their old name, and lead to this thread. */
+static enum err_code member_keys(struct http_request *r, const struct mail_thread *thread,
+				 struct span **keys_out, size_t *count_out, struct err *e)
+{
+	struct store_reply moving;
+	enum err_code code = store_do(r->store, r->arena, &moving, e, "HGETALL %b",
+				      mail_key(r, thread->account, KEY_A_REHOME));
+	struct span *keys;
+
+	if (code != ERR_OK)
+		return code;
+	keys = arena_array(r->arena, moving.count / 2 + 1, sizeof(*keys));
+	*count_out = 0;
+	keys[(*count_out)++] =
+		key_account_part(r->arena, r->viewer.company, thread->account->id, KEY_A_MEMBERS,
+				 arena_span(r->arena, span_make(thread->id.b, ID_BYTES)));
+	for (size_t i = 0; i + 1 < moving.count; i += 2) {
+		struct mail_ref ref = {.account = thread->account};
+		struct mail_thread survivor;
+
+		if (moving.items[i + 1].string.n != ID_BYTES)
+			continue;
+		memcpy(ref.id.b, moving.items[i + 1].string.p, ID_BYTES);
+		code = mail_threads_load(r, &ref, 1, &survivor, e);
+		if (code != ERR_OK)
+			return code;
+		if (id_eq(&survivor.id, &thread->id))
+			keys[(*count_out)++] = key_account_part(r->arena, r->viewer.company,
+								thread->account->id, KEY_A_MEMBERS,
+								moving.items[i].string);
+	}
+	*keys_out = keys;
+	return ERR_OK;
+}
+
+static size_t collect(const struct store_reply *reply, struct member *members, size_t count,
+		      size_t room)
+{
+	for (size_t i = 0; i + 1 < reply->count && count < room; i += 2) {
+		struct span member = reply->items[i].string;
+		uint64_t ms;
+
+		if (member.n != ID_BYTES)
+			continue;
+		if (!span_to_u64(reply->items[i + 1].string, INT64_MAX, &ms))
+			continue;
+		memcpy(members[count].id.b, member.p, ID_BYTES);
+		members[count++].ms = (int64_t)ms;
+	}
+	return count;
+}
+
+enum err_code mail_member_ids(struct http_request *r, const struct mail_thread *thread,
+			      size_t limit, struct id **ids_out, size_t *count_out, struct err *e)
+{
+	struct span *keys = NULL;
+	struct store_command *commands;
+	struct store_reply *replies;
+	struct member *members;
+	size_t key_count = 0, count = 0;
+	enum err_code code = member_keys(r, thread, &keys, &key_count, e);
+
+	if (code != ERR_OK)
+		return code;
+	commands = arena_array(r->arena, key_count, sizeof(*commands));
+	replies = arena_array(r->arena, key_count, sizeof(*replies));
+	for (size_t i = 0; i < key_count; i++)
+		commands[i] = store_command(r->arena, "ZRANGE %b 0 %d REV WITHSCORES", keys[i],
+					    (int64_t)limit - 1);
+	code = store_pipeline(r->store, commands, key_count, r->arena, replies, e);
+	if (code != ERR_OK)
+		return code;
+	members = arena_array(r->arena, key_count * limit + 1, sizeof(*members));
+	for (size_t i = 0; i < key_count; i++)
+		count = collect(&replies[i], members, count, key_count * limit);
+	if (!count) { /* a thread of one message has no list */
+		members[count++].id = thread->state.last_id;
+	}
+	qsort(members, count, sizeof(*members), newest_first);
+	*count_out = count < limit ? count : limit;
+	*ids_out = arena_array(r->arena, *count_out + 1, sizeof(**ids_out));
+	for (size_t i = 0; i < *count_out; i++)
+		(*ids_out)[i] = members[i].id;
+	return ERR_OK;
+}
+
+enum err_code mail_message_raw(struct http_request *r, const struct account_entry *account,
+			       const struct mail_record *record, struct buf *raw_out, struct err *e)
+{
+	struct blob_identity identity = {
+		.company = r->viewer.company, .account = account->id, .id = record->id};
+	struct account_secrets secrets;
+	struct blob_ref ref;
+	enum err_code code = account_secrets_get(r, account->id, &secrets, e);
+
+	if (code != ERR_OK)
+		return code;
+	identity.generation = secrets.generation;
+	code = blob_ref_decode(record->blob, &ref);
+	if (code == ERR_OK)
+		code = blob_read(r->app->conf->common.blob_dir, &ref, &identity, &secrets.data_key,
+				 raw_out, e);
+	else
+		err_set(e, code, ERR_ITEM, "bad_blob_ref",
+			"the message's blob reference is damaged");
+	secret_wipe(&secrets, sizeof(secrets));
+	return code;
+}
+
+enum err_code mail_message_render(struct http_request *r, const struct account_entry *account,
+				  const struct mail_record *record, struct wire_render *ask,
+				  struct wire_rendered *answer_out, struct buf *bytes_out,
+				  struct err *e)
+{
+	enum err_code code;
+	struct buf raw;
+
+	buf_init(&raw, WIRE_RENDER_MAX);
+	code = mail_message_raw(r, account, record, &raw, e);
+	if (code == ERR_OK)
+		code = bus_client_request(r->app->bus, ask, buf_span(&raw), http_left_ms(r),
+					  r->arena, answer_out, bytes_out, e);
+	buf_fini(&raw);
+	return code;
+}

@@ -1,0 +1,56 @@
+/*
+ * mail_message: messages as a viewer has them: record, places and keywords, and the bytes behind them. A message is seen
+ * by whoever sees its thread.
+ */
+#ifndef MW_GATEWAY_MAIL_MESSAGE_H
+#define MW_GATEWAY_MAIL_MESSAGE_H
+
+#include "common/wire/wire.h"
+#include "gateway/mail_thread.h"
+
+/* The `m` record (docs/data-model.md); spans point into it. */
+struct mail_record {
+	struct id id, home;
+	uint64_t n, size, bits;
+	int64_t received_ms, sent_ms;
+	struct span blob;
+	struct span decision; /* packed */
+	struct span card; /* packed map */
+};
+
+enum mail_record_bit { MAIL_OUTGOING = 1, MAIL_ATTACHMENT = 2, MAIL_CARD_CUT = 64 };
+
+struct mail_message {
+	struct mail_record record;
+	struct span places; /* packed `p` value; empty: none known */
+};
+
+MUST_USE enum err_code mail_record_read(const struct id *id, struct span packed,
+					struct mail_record *record_out);
+
+/* One by its id in the API, with its thread. False: a problem is answered. */
+bool mail_message_get(struct http_request *r, struct span public_id,
+		      struct mail_message *message_out, struct mail_thread *thread_out);
+/* Ids of a thread's members, newest first, at most limit from offset; members of absorbed threads included. */
+MUST_USE enum err_code mail_member_ids(struct http_request *r, const struct mail_thread *thread,
+				       size_t limit, struct id **ids_out, size_t *count_out,
+				       struct err *e);
+/* Records of many messages of one account; those that are not there are left out. */
+MUST_USE enum err_code mail_messages_load(struct http_request *r,
+					  const struct account_entry *account, const struct id *ids,
+					  size_t count, struct mail_message *messages_out,
+					  size_t *count_out, struct err *e);
+/* `$seen` among the keywords of a packed `p` value. */
+bool mail_places_seen(struct span places);
+
+/* The raw message. ERR_GONE: its account was erased. */
+MUST_USE enum err_code mail_message_raw(struct http_request *r, const struct account_entry *account,
+					const struct mail_record *record, struct buf *raw_out,
+					struct err *e);
+/* Asks a parser. want and the rest as in wire.7; bytes_out gets the answer's bytes. */
+MUST_USE enum err_code
+mail_message_render(struct http_request *r, const struct account_entry *account,
+		    const struct mail_record *record, struct wire_render *ask,
+		    struct wire_rendered *answer_out, struct buf *bytes_out, struct err *e);
+
+#endif
