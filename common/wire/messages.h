@@ -14,7 +14,8 @@
 
 #define WIRE_VERSION 1
 
-/* clang-format off: a field, a line */
+/* One field a line. */
+/* clang-format off */
 
 /* What names one message on every hop. lane: 0 live, 1 bulk. drive: how often it was pushed before. */
 #define WIRE_HEAD(F)                                                                                                   \
