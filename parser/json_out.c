@@ -1,6 +1,7 @@
 #include "parser/json_out.h"
 #include "parser/bounce.h"
 #include "parser/charset_iconv.h"
+#include "parser/html_text.h"
 #include "parser/mail_class.h"
 #include "parser/message_json.h"
 #include "parser/quote.h"
@@ -50,25 +51,33 @@ static void put_leaf_types(struct json *j, const struct mime_message *m)
 	json_close(j, ']');
 }
 
+static void put_own_words(struct json *j, struct span text)
+{
+	struct quote_parts parts = quote_split_text(text);
+	json_key(j, "newText");
+	json_str(j, parts.fresh);
+	json_key(j, "signature");
+	json_str_or_null(j, parts.signature.n ? parts.signature : (struct span){0});
+}
+
+/* The decoded text and HTML; newText comes from the HTML's words when there is no text. */
 static void put_text(struct json *j, struct decode *d, const struct mime_message *m)
 {
-	struct buf text;
+	struct buf text, html;
 	buf_init(&text, DECODE_TEXT_MAX);
+	buf_init(&html, DECODE_TEXT_MAX);
+	bool has_text = message_json_text(d, m, &m->text_body, MIME_TEXT_PLAIN, &text);
+	bool has_html = message_json_text(d, m, &m->html_body, MIME_TEXT_HTML, &html);
 	json_key(j, "text");
-	bool any = message_json_text(d, m, &m->text_body, MIME_TEXT_PLAIN, &text);
-	json_str_or_null(j, any ? span_make(text.p ? text.p : (const uint8_t *)"", text.n) : (struct span){0});
-	if (any) {
-		struct quote_parts parts = quote_split_text(buf_span(&text));
-		json_key(j, "newText");
-		json_str(j, parts.fresh);
-		json_key(j, "signature");
-		json_str_or_null(j, parts.signature.n ? parts.signature : (struct span){0});
-	}
-	buf_clear(&text);
+	json_str_or_null(j, has_text ? (struct span){text.p ? text.p : (const uint8_t *)"", text.n} : (struct span){0});
 	json_key(j, "html");
-	any = message_json_text(d, m, &m->html_body, MIME_TEXT_HTML, &text);
-	json_str_or_null(j, any ? span_make(text.p ? text.p : (const uint8_t *)"", text.n) : (struct span){0});
+	json_str_or_null(j, has_html ? (struct span){html.p ? html.p : (const uint8_t *)"", html.n} : (struct span){0});
+	if (!has_text)
+		html_text(buf_span(&html), SIZE_MAX, &text);
+	if (has_text || has_html)
+		put_own_words(j, buf_span(&text));
 	buf_fini(&text);
+	buf_fini(&html);
 }
 
 static void put_message(struct json *j, struct decode *d, struct span raw)

@@ -19,3 +19,10 @@ $(eval $(call unit,parser/pool_test,parser/pool.c parser/worker.c parser/spool_c
 $(eval $(call unit,parser/sandbox_test,parser/sandbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lseccomp -lidn2))
 $(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c,\
 	base,-lgumbo -lidn2))
+# The core once more, counting its work (gcc's coverage hook; clang's has other needs, so there it is left out).
+ifneq ($(findstring clang,$(CC)),clang)
+$(B)/parser/counted/%.o: parser/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -include parser/work_count.h -fsanitize-coverage=trace-pc -MMD -MP -c -o $@ $<
+$(eval $(call unit,parser/work_test,$(PARSER_CORE:parser/%=parser/counted/%),base,-lidn2))
+endif

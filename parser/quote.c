@@ -1,6 +1,7 @@
 #include "parser/quote.h"
 
-#define LINES_LOOKED_AT 4
+#define LINES_LOOKED_AT 5
+#define PHONE_LINE_BYTES 60
 
 static struct span line_at(struct span s, size_t at, size_t *next_out)
 {
@@ -33,7 +34,7 @@ static bool starts_with_any(struct span line, const char *const *words)
 static bool is_attribution(struct span s, size_t at)
 {
 	static const char *const starts[] = {"on ", "am ", "le ", "el ", "il ", "op ", "em ", "den ", "w dniu ", "dnia ",
-					     "på ", "lørdag", "2", "at ", NULL};
+					     "på ", "at ", NULL};
 	static const char *const ends[] = {"wrote:", "writes:", "schrieb:", "a écrit :", "a écrit:", "escribió:",
 					   "ha scritto:", "schreef:", "escreveu:", "skrev:", "napisał:", "napisał(a):",
 					   "said:", "geschreven:", NULL};
@@ -41,7 +42,10 @@ static bool is_attribution(struct span s, size_t at)
 	struct span line = line_at(s, at, &next);
 	if (!starts_with_any(line, starts)) {
 		static const char *const wrote[] = {" wrote:", " writes:", " schrieb:", NULL};
-		return ends_with_any(line, wrote) && memchr(line.p, '@', line.n);
+		static const char *const address[] = {">:", ">):", NULL};
+		bool digit = line.n > 0 && line.p[0] >= '0' && line.p[0] <= '9';
+		return (ends_with_any(line, wrote) || (digit && ends_with_any(line, address))) &&
+		       memchr(line.p, '@', line.n);
 	}
 	for (int i = 0; i < 3; i++) {
 		if (ends_with_any(line, ends))
@@ -64,20 +68,22 @@ static bool is_divider(struct span line)
 	return starts_with_any(line, dividers);
 }
 
-/* From: … then Sent: or Date: or To: within the next lines. */
+/* A block of header lines as Outlook and its kin put above what they quote: three of five lines, the first among them. */
 static bool is_header_block(struct span s, size_t at)
 {
-	static const char *const first[] = {"from:", "*from:*", "von:", "de :", "de:", "da:", "van:", NULL};
-	static const char *const second[] = {"sent:", "*sent:*", "date:", "*date:*", "gesendet:", "envoyé", "enviado",
-					     "inviato:", "verzonden:", "datum:", NULL};
-	size_t next;
-	if (!starts_with_any(line_at(s, at, &next), first))
-		return false;
+	static const char *const names[] = {
+		"from:",   "*from:*", "sent:",	  "*sent:*", "date:", "*date:*", "to:",	     "*to:*",	 "cc:",	     "subject:",
+		"*subject:*", "von:", "gesendet:", "an:",    "betreff:", "datum:", "de :",    "de:",	 "envoyé",  "à :",
+		"à:",	   "objet",   "da:",	  "inviato:", "oggetto:", "van:",  "verzonden:", "onderwerp:", "aan:", "enviado",
+		"para:",   "asunto:", "assunto:", NULL};
+	size_t found = 0, next = at;
 	for (int i = 0; i < LINES_LOOKED_AT && next < s.n; i++) {
-		if (starts_with_any(line_at(s, next, &next), second))
-			return true;
+		bool is_name = starts_with_any(line_at(s, next, &next), names);
+		if (i == 0 && !is_name)
+			return false;
+		found += is_name;
 	}
-	return false;
+	return found >= 3;
 }
 
 static bool is_quote_line(struct span line)
@@ -133,7 +139,9 @@ static size_t find_signature(struct span s)
 	for (size_t at = 0; at < s.n;) {
 		size_t next, from = at;
 		struct span line = line_at(s, at, &next);
-		if (span_eq(line, SPAN_LIT("--")) || starts_with_any(line, phones))
+		bool phone = line.n <= PHONE_LINE_BYTES && starts_with_any(line, phones) &&
+			     span_trim(span_sub(s, next, s.n)).n == 0 && !memchr(line.p, ',', line.n);
+		if (span_eq(line, SPAN_LIT("--")) || phone)
 			return from;
 		at = next;
 	}
