@@ -17,6 +17,7 @@ struct gateway_conf {
 	int64_t request_ms; /* deadline of a request */
 	int64_t verify_ms; /* deadline of an account's verification */
 	bool allow_private_hosts; /* mail servers in private and loopback ranges, on any port */
+	bool allow_plaintext; /* security `none`, to loopback alone: for benchmarks */
 	char *ca_file; /* trusted roots for mail servers; "" the system's */
 	char *egress_addresses; /* comma list shown by /v1/egress-addresses */
 };
@@ -41,7 +42,7 @@ enum gateway_metric {
 	GATEWAY_REQUESTS =
 		METRIC_STAGE_COUNT, /* requests_total{class} 2xx 3xx 4xx 5xx: value status / 100 - 2 */
 	GATEWAY_REQUEST_SECONDS,
-	GATEWAY_CONNECTIONS,
+	GATEWAY_IN_HAND,
 	GATEWAY_STREAMS,
 };
 

@@ -89,7 +89,8 @@ static bool fill_acting(struct http_request *r, struct span acting, struct span 
 }
 
 static bool fill_viewer(struct http_request *r, const struct token_text *text,
-			const struct token_record *record, struct span acting, struct span user_json)
+			const struct token_record *record, struct span acting,
+			struct span user_json)
 {
 	struct viewer *v = &r->viewer;
 

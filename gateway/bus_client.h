@@ -9,7 +9,9 @@
 #include "common/wire/wire.h"
 #include "gateway/app.h"
 
-struct bus_client *bus_client_new(struct bus *bus, struct http_streams *streams);
+struct bus_client *bus_client_new(struct bus *bus);
+/* The streams that "events" wakes; set once, before requests run. */
+void bus_client_streams(struct bus_client *client, struct http_streams *streams);
 /* Requests that wait get ERR_TEMP. */
 void bus_client_free(struct bus_client **client);
 

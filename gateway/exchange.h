@@ -27,15 +27,15 @@ struct exchange {
 	struct buf body;
 	uint64_t received; /* octets of the body, kept or not */
 	int64_t body_deadline_mono_ms;
-	bool begun;    /* the first call was made */
-	bool refused;  /* answered before the body was read */
-	bool busy;     /* a job is queued or running */
-	bool parked;   /* the connection is suspended */
-	bool ready;    /* the answer can be sent */
-	bool closed;   /* libmicrohttpd is done with it */
+	bool begun; /* the first call was made */
+	bool refused; /* answered before the body was read */
+	bool busy; /* a job is queued or running */
+	bool parked; /* the connection is suspended */
+	bool ready; /* the answer can be sent */
+	bool closed; /* libmicrohttpd is done with it */
 	/* streams */
 	struct buf out;
-	bool wake;     /* asked for again while busy */
+	bool wake; /* asked for again while busy */
 	bool ended;
 	int64_t due_mono_ms;
 	struct exchange *previous, *next; /* in http_streams */

@@ -77,8 +77,7 @@ bool http_request_uri(struct http_request *r, const char *uri)
 
 	r->path = arena_cstr(r->arena, span_sub(all, 0, mark));
 	r->query.count = 0;
-	r->query.items =
-		arena_array(r->arena, count_byte(query, '&') + 1, sizeof(*r->query.items));
+	r->query.items = arena_array(r->arena, count_byte(query, '&') + 1, sizeof(*r->query.items));
 	while (query.n) {
 		size_t end = span_find_byte(query, '&');
 		struct span part = span_sub(query, 0, end);

@@ -24,7 +24,8 @@ bool idempotency_digest(struct http_request *r, uint8_t digest_out[32])
 	if (!key)
 		return false;
 	text = arena_printf(r->arena, "idempotency %.*s\n%.*s\n%s\n%s", (int)company.n,
-			    (const char *)company.p, (int)user.n, (const char *)user.p, r->path, key);
+			    (const char *)company.p, (int)user.n, (const char *)user.p, r->path,
+			    key);
 	secret_sha256(span_cstr(text), digest_out);
 	return true;
 }
@@ -45,9 +46,8 @@ static struct span key_name(struct http_request *r, const uint8_t digest[32])
 {
 	struct span part = hex(r->arena, digest);
 
-	return r->viewer.company.n
-		       ? key_company_part(r->arena, r->viewer.company, KEY_C_IDEM, part)
-		       : key_global_part(r->arena, KEY_C_IDEM, part);
+	return r->viewer.company.n ? key_company_part(r->arena, r->viewer.company, KEY_C_IDEM, part)
+				   : key_global_part(r->arena, KEY_C_IDEM, part);
 }
 
 static struct span body_hash(struct http_request *r)

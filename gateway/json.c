@@ -141,8 +141,8 @@ static bool check_int(struct check *c, const json_t *value, const struct json_fi
 
 	if (!json_is_integer(value))
 		return invalid(c, "must be an integer");
-	if ((!field->min && !field->max) || (json_integer_value(value) >= field->min &&
-					     json_integer_value(value) <= field->max))
+	if ((!field->min && !field->max) ||
+	    (json_integer_value(value) >= field->min && json_integer_value(value) <= field->max))
 		return true;
 	snprintf(text, sizeof(text), "must be from %lld to %lld", (long long)field->min,
 		 (long long)field->max);

@@ -111,10 +111,10 @@ enum err_code mirror_get_many(struct http_request *r, const enum mirror_kind *ki
 
 	memset(objects_out, 0, count * sizeof(json_t *));
 	for (size_t i = 0; i < count; i++)
-		commands[i] = store_command(
-			r->arena, "HGET %b %b",
-			key_company(r->arena, r->viewer.company, DEFS[kinds[i]].key),
-			field_name(r->arena, kinds[i], ids[i]));
+		commands[i] =
+			store_command(r->arena, "HGET %b %b",
+				      key_company(r->arena, r->viewer.company, DEFS[kinds[i]].key),
+				      field_name(r->arena, kinds[i], ids[i]));
 	if (!count)
 		return ERR_OK;
 	code = store_pipeline(r->store, commands, count, r->arena, replies, e);
@@ -132,8 +132,9 @@ static json_t *addresses_normalize(const json_t *object)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i <= count; i++) {
-		struct span raw = i < count ? span_cstr(json_string_value(json_array_get(emails, i)))
-					    : json_get_span(object, "loginEmail");
+		struct span raw = i < count
+					  ? span_cstr(json_string_value(json_array_get(emails, i)))
+					  : json_get_span(object, "loginEmail");
 		char address[ADDRESS_MAX + 1];
 
 		if (address_normalize(raw, address) && !list_has(list, span_cstr(address)))
@@ -146,7 +147,8 @@ static json_t *addresses_written(const json_t *object)
 {
 	const json_t *emails = json_object_get(object, "emails");
 	struct span login = json_get_span(object, "loginEmail");
-	json_t *list = json_is_array(emails) ? json_copy((json_t *)(uintptr_t)emails) : json_array();
+	json_t *list = json_is_array(emails) ? json_copy((json_t *)(uintptr_t)emails)
+					     : json_array();
 
 	if (login.n)
 		json_array_append_new(list, json_from_span(login));
@@ -190,7 +192,8 @@ static size_t item_args(struct arena *arena, enum mirror_kind kind, const struct
 	} else if (DEFS[kind].key[0] == KEY_C_ITEMS[0]) {
 		if (!status)
 			json_object_set_new(object, "status", json_string("open"));
-		args[count++] = status && strcmp(status, "open") != 0 ? SPAN_LIT("0") : SPAN_LIT("1");
+		args[count++] = status && strcmp(status, "open") != 0 ? SPAN_LIT("0")
+								      : SPAN_LIT("1");
 		args[count++] = created ? span_cstr(arena_printf(arena, "%lld", (long long)created))
 					: SPAN_LIT("");
 		args[count++] = pack_strings(arena, json_object_get(object, "personIds"));
@@ -220,8 +223,8 @@ enum err_code mirror_put(struct http_request *r, enum mirror_kind kind,
 	if (code != ERR_OK)
 		return code;
 	if (reply.type != STORE_ARRAY || reply.count != count)
-		return err_set(e, ERR_PERM, ERR_ITEM, "function_answer", "%s answered something else",
-			       DEFS[kind].function);
+		return err_set(e, ERR_PERM, ERR_ITEM, "function_answer",
+			       "%s answered something else", DEFS[kind].function);
 	for (size_t i = 0; i < count; i++)
 		refused_out[i] = reply.items[i].string.n
 					 ? arena_cstr(r->arena, reply.items[i].string)

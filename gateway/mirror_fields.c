@@ -18,18 +18,33 @@ static const struct json_field VISIBLE_TO[] = {
 	{.name = NULL},
 };
 
-#define FIELD_THE_ID {.name = "id", .type = FIELD_ID, .help = "As in the path."}
-#define FIELD_VISIBLE                                                                              \
-	{.name = "visibleTo",                                                                      \
-	 .type = FIELD_ENUM_OR_OBJECT,                                                             \
-	 .flags = FIELD_NULL,                                                                      \
-	 .values = COMPANY,                                                                        \
-	 .fields = VISIBLE_TO,                                                                     \
-	 .help = "Who may see it; its owner always may. Default: company."}
-#define FIELD_OWNER {.name = "ownerId", .type = FIELD_ID, .flags = FIELD_NULL}
-#define FIELD_ORG {.name = "organizationId", .type = FIELD_ID, .flags = FIELD_NULL}
-#define FIELD_FIELDS {.name = "fields", .type = FIELD_FREE, .help = "The CRM's own fields, for templates."}
-#define FIELD_CREATED {.name = "createdAt", .type = FIELD_TIME, .flags = FIELD_NULL}
+#define FIELD_THE_ID                                                      \
+	{                                                                 \
+		.name = "id", .type = FIELD_ID, .help = "As in the path." \
+	}
+#define FIELD_VISIBLE                                                                   \
+	{                                                                               \
+		.name = "visibleTo", .type = FIELD_ENUM_OR_OBJECT, .flags = FIELD_NULL, \
+		.values = COMPANY, .fields = VISIBLE_TO,                                \
+		.help = "Who may see it; its owner always may. Default: company."       \
+	}
+#define FIELD_OWNER                                                      \
+	{                                                                \
+		.name = "ownerId", .type = FIELD_ID, .flags = FIELD_NULL \
+	}
+#define FIELD_ORG                                                               \
+	{                                                                       \
+		.name = "organizationId", .type = FIELD_ID, .flags = FIELD_NULL \
+	}
+#define FIELD_FIELDS                                           \
+	{                                                      \
+		.name = "fields", .type = FIELD_FREE,          \
+		.help = "The CRM's own fields, for templates." \
+	}
+#define FIELD_CREATED                                                        \
+	{                                                                    \
+		.name = "createdAt", .type = FIELD_TIME, .flags = FIELD_NULL \
+	}
 
 const struct json_field mirror_person_fields[] = {
 	FIELD_THE_ID,
@@ -46,12 +61,9 @@ const struct json_field mirror_person_fields[] = {
 };
 
 const struct json_field mirror_org_fields[] = {
-	FIELD_THE_ID,
-	{.name = "name", .type = FIELD_LINE, .max = 255},
-	FIELD_FIELDS,
-	FIELD_OWNER,
-	FIELD_VISIBLE,
-	FIELD_CREATED,
+	FIELD_THE_ID,	{.name = "name", .type = FIELD_LINE, .max = 255},
+	FIELD_FIELDS,	FIELD_OWNER,
+	FIELD_VISIBLE,	FIELD_CREATED,
 	{.name = NULL},
 };
 

@@ -4,7 +4,8 @@
 
 #include "gateway/json.h"
 
-extern const struct json_field mirror_person_fields[], mirror_org_fields[], mirror_item_fields[], mirror_user_fields[];
+extern const struct json_field mirror_person_fields[], mirror_org_fields[], mirror_item_fields[],
+	mirror_user_fields[];
 /* A user's preferences, PATCH and GET. */
 extern const struct json_field mirror_preference_fields[];
 

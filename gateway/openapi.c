@@ -21,7 +21,8 @@ static json_t *values_schema(const char *const *values)
 
 static json_t *list_schema(const struct json_field *field)
 {
-	json_t *schema = json_pack("{s:s s:o}", "type", "array", "items", field_schema(field->fields));
+	json_t *schema =
+		json_pack("{s:s s:o}", "type", "array", "items", field_schema(field->fields));
 
 	if (field->max)
 		json_object_set_new(schema, "maxItems", json_integer(field->max));
@@ -45,7 +46,8 @@ static json_t *scalar_schema(const struct json_field *field)
 	case FIELD_TIME:
 		return json_pack("{s:s s:s}", "type", "string", "format", "date-time");
 	case FIELD_ID:
-		return json_pack("{s:s s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]{1,64}$");
+		return json_pack("{s:s s:s}", "type", "string", "pattern",
+				 "^[A-Za-z0-9_.-]{1,64}$");
 	case FIELD_ADDRESS:
 		return json_pack("{s:s s:s}", "type", "string", "format", "email");
 	case FIELD_FREE:
@@ -109,8 +111,8 @@ static json_t *object_schema(const struct json_field *fields)
 
 static json_t *parameter(const char *in, const char *name, bool required, json_t *schema)
 {
-	return json_pack("{s:s s:s s:b s:o}", "in", in, "name", name, "required", required, "schema",
-			 schema);
+	return json_pack("{s:s s:s s:b s:o}", "in", in, "name", name, "required", required,
+			 "schema", schema);
 }
 
 static json_t *header_parameter(const char *name)
@@ -138,14 +140,14 @@ static json_t *parameters(const struct route *route)
 
 	path_parameters(list, route->pattern);
 	for (const struct json_field *f = route->query; f && f->name; f++)
-		json_array_append_new(list, parameter("query", f->name,
-						      (f->flags & FIELD_REQUIRED) != 0,
-						      field_schema(f)));
+		json_array_append_new(list,
+				      parameter("query", f->name, (f->flags & FIELD_REQUIRED) != 0,
+						field_schema(f)));
 	if (route->flags & ROUTE_PAGED) {
-		json_array_append_new(list, parameter("query", "limit", false,
-						      json_pack("{s:s s:i s:i s:i}", "type",
-								"integer", "minimum", 1, "maximum",
-								200, "default", 50)));
+		json_array_append_new(
+			list, parameter("query", "limit", false,
+					json_pack("{s:s s:i s:i s:i}", "type", "integer", "minimum",
+						  1, "maximum", 200, "default", 50)));
 		json_array_append_new(list, parameter("query", "cursor", false,
 						      json_pack("{s:s}", "type", "string")));
 	}
@@ -176,8 +178,8 @@ static json_t *success(const struct route *route)
 static json_t *operation(const struct route *route, const char *tag)
 {
 	char status[8];
-	json_t *o = json_pack("{s:s s:[s] s:o}", "summary", route->summary, "tags", tag, "parameters",
-			      parameters(route));
+	json_t *o = json_pack("{s:s s:[s] s:o}", "summary", route->summary, "tags", tag,
+			      "parameters", parameters(route));
 	json_t *responses = json_object();
 
 	snprintf(status, sizeof(status), "%u", route->status);
@@ -225,12 +227,13 @@ static json_t *problem_schema(void)
 
 	for (enum problem p = 0; p < PROBLEM_COUNT; p++)
 		json_array_append_new(codes, json_string(problem_def(p)->code));
-	return json_pack("{s:s s:[s,s,s,s,s] s:{s:{s:s} s:{s:s} s:{s:s} s:{s:s s:o} s:{s:s} s:{s:s} "
-			 "s:{s:[s,s]}}}",
-			 "type", "object", "required", "type", "title", "status", "code", "detail",
-			 "properties", "type", "type", "string", "title", "type", "string", "status",
-			 "type", "integer", "code", "type", "string", "enum", codes, "detail", "type",
-			 "string", "remedy", "type", "string", "retryAfter", "type", "integer", "null");
+	return json_pack(
+		"{s:s s:[s,s,s,s,s] s:{s:{s:s} s:{s:s} s:{s:s} s:{s:s s:o} s:{s:s} s:{s:s} "
+		"s:{s:[s,s]}}}",
+		"type", "object", "required", "type", "title", "status", "code", "detail",
+		"properties", "type", "type", "string", "title", "type", "string", "status", "type",
+		"integer", "code", "type", "string", "enum", codes, "detail", "type", "string",
+		"remedy", "type", "string", "retryAfter", "type", "integer", "null");
 }
 
 json_t *openapi_make(void)
@@ -244,8 +247,8 @@ json_t *openapi_make(void)
 
 	return json_pack("{s:s s:{s:s s:s s:s} s:o s:o}", "openapi", "3.1.0", "info", "title",
 			 "mailweave", "version", "1", "description",
-			 "Email sync for CRMs: accounts, conversations, links and sending.", "paths",
-			 paths_make(), "components", components);
+			 "Email sync for CRMs: accounts, conversations, links and sending.",
+			 "paths", paths_make(), "components", components);
 }
 
 int openapi_print(void)

@@ -8,10 +8,10 @@
 #include "gateway/json.h"
 
 static const struct problem_def DEFS[PROBLEM_COUNT] = {
-#define PROBLEM_DEF(name, code_text, status_number, title_text, remedy_text)                                          \
-	[PROBLEM_##name] = {.code = code_text,                                                                         \
-			    .title = title_text,                                                                       \
-			    .remedy = remedy_text,                                                                     \
+#define PROBLEM_DEF(name, code_text, status_number, title_text, remedy_text) \
+	[PROBLEM_##name] = {.code = code_text,                               \
+			    .title = title_text,                             \
+			    .remedy = remedy_text,                           \
 			    .status = status_number},
 	PROBLEM_CODES(PROBLEM_DEF)
 #undef PROBLEM_DEF
@@ -41,8 +41,8 @@ void problem_answer(struct http_request *r, enum problem problem, const char *de
 	va_end(args);
 	snprintf(type, sizeof(type), "urn:mailweave:problem:%s", def->code);
 	r->answer.header_count = 0;
-	answer(r, json_pack("{s:s s:s s:i s:s s:o s:s s:n}", "type", type, "title", def->title, "status",
-			    (int)def->status, "code", def->code, "detail",
+	answer(r, json_pack("{s:s s:s s:i s:s s:o s:s s:n}", "type", type, "title", def->title,
+			    "status", (int)def->status, "code", def->code, "detail",
 			    json_from_span(span_cstr(text)), "remedy", def->remedy, "retryAfter"));
 }
 

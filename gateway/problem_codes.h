@@ -89,6 +89,8 @@
 	  "A header value holds a line break or control character", "Remove the line break.")     \
 	P(NO_CONTENT, "no_content", 422, "The message has neither text nor html",                 \
 	  "Give text or html.")                                                                   \
+	P(UNRESOLVED_FIELD, "unresolved_field", 422, "A smart field has no value",                \
+	  "Give the field a value or take it out.")                                               \
 	P(INVALID_ATTACHMENT, "invalid_attachment", 422, "An attachment is not readable",         \
 	  "Send its content in base64.")
 

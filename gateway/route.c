@@ -187,8 +187,8 @@ static bool query_check(struct http_request *r)
 		if (!value && !(f->flags & FIELD_REQUIRED))
 			continue;
 		if (!value || !query_enum_ok(f, value)) {
-			problem_answer(r, PROBLEM_INVALID_PARAMETER, "`%s` is missing or not one of its values.",
-				       f->name);
+			problem_answer(r, PROBLEM_INVALID_PARAMETER,
+				       "`%s` is missing or not one of its values.", f->name);
 			return false;
 		}
 	}

@@ -34,8 +34,9 @@ static void refuse(struct import *m, size_t line, const char *id, const char *co
 	if (json_array_size(m->refusals) < REFUSED_SHOWN)
 		json_array_append_new(m->refusals,
 				      json_pack("{s:i s:o s:s s:o}", "line", (int)line, "id",
-						id ? json_from_span(span_cstr(id)) : json_null(), "code",
-						code, "reason", json_from_span(span_cstr(reason))));
+						id ? json_from_span(span_cstr(id)) : json_null(),
+						"code", code, "reason",
+						json_from_span(span_cstr(reason))));
 }
 
 static const char *item_id(const struct mirror_item *item)
@@ -54,8 +55,7 @@ static void flush(struct import *m, enum mirror_kind kind)
 	if (!count)
 		return;
 	m->r->arena = m->arena; /* what one batch needs lives as long as the batch */
-	m->failed = m->failed ||
-		    mirror_put(m->r, kind, b->items, count, refused, &m->e) != ERR_OK;
+	m->failed = m->failed || mirror_put(m->r, kind, b->items, count, refused, &m->e) != ERR_OK;
 	m->r->arena = own;
 	for (size_t i = 0; i < count; i++) {
 		if (!m->failed && refused[i])
@@ -138,9 +138,9 @@ static void import_answer(struct import *m)
 				    json_integer((json_int_t)m->accepted[kind]));
 	}
 	http_answer_json(m->r, 200,
-			 json_pack("{s:I s:I s:I s:o s:O}", "lines", (json_int_t)m->line, "accepted",
-				   (json_int_t)total, "refused", (json_int_t)m->refused, "counts",
-				   accepted, "refusals", m->refusals));
+			 json_pack("{s:I s:I s:I s:o s:O}", "lines", (json_int_t)m->line,
+				   "accepted", (json_int_t)total, "refused", (json_int_t)m->refused,
+				   "counts", accepted, "refusals", m->refusals));
 }
 
 static void import_post(struct http_request *r)
@@ -195,7 +195,8 @@ static const struct route ROUTES[] = {
 	 .handle = import_post,
 	 .status = 200,
 	 .answer = ANSWER,
-	 .summary = "NDJSON: users, organizations, people and items, one object with kind and id a line."},
+	 .summary = "NDJSON: users, organizations, people and items, one object with kind and id a "
+		    "line."},
 };
 
 ROUTE_TABLE(route_import_table, "import", ROUTES);

@@ -84,28 +84,28 @@ static const struct json_field PERSON_FROM_THREAD[] = {
 	{.name = NULL},
 };
 
-#define MIRROR_ROUTES(path, fields, noun)                                                          \
-	{.method = HTTP_GET,                                                                       \
-	 .pattern = path,                                                                          \
-	 .need = NEED_COMPANY,                                                                     \
-	 .scope = SCOPE_MIRROR,                                                                    \
-	 .handle = object_get,                                                                     \
-	 .status = 200,                                                                            \
-	 .answer = fields,                                                                         \
-	 .summary = "One " noun "."},                                                              \
-		{.method = HTTP_PUT,                                                               \
-		 .pattern = path,                                                                  \
-		 .need = NEED_MANAGER,                                                             \
-		 .scope = SCOPE_MIRROR,                                                            \
-		 .handle = object_put,                                                             \
-		 .body = fields,                                                                   \
-		 .status = 200,                                                                    \
-		 .answer = fields,                                                                 \
-		 .summary = "Creates or replaces a " noun "."},                                    \
-	{                                                                                          \
-		.method = HTTP_DELETE, .pattern = path, .need = NEED_MANAGER,                      \
-		.scope = SCOPE_MIRROR, .handle = object_delete, .status = 204,                     \
-		.summary = "Removes a " noun "; mail stays."                                       \
+#define MIRROR_ROUTES(path, fields, noun)                                      \
+	{.method = HTTP_GET,                                                   \
+	 .pattern = path,                                                      \
+	 .need = NEED_COMPANY,                                                 \
+	 .scope = SCOPE_MIRROR,                                                \
+	 .handle = object_get,                                                 \
+	 .status = 200,                                                        \
+	 .answer = fields,                                                     \
+	 .summary = "One " noun "."},                                          \
+		{.method = HTTP_PUT,                                           \
+		 .pattern = path,                                              \
+		 .need = NEED_MANAGER,                                         \
+		 .scope = SCOPE_MIRROR,                                        \
+		 .handle = object_put,                                         \
+		 .body = fields,                                               \
+		 .status = 200,                                                \
+		 .answer = fields,                                             \
+		 .summary = "Creates or replaces a " noun "."},                \
+	{                                                                      \
+		.method = HTTP_DELETE, .pattern = path, .need = NEED_MANAGER,  \
+		.scope = SCOPE_MIRROR, .handle = object_delete, .status = 204, \
+		.summary = "Removes a " noun "; mail stays."                   \
 	}
 
 static const struct route ROUTES[] = {

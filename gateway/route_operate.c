@@ -91,10 +91,10 @@ static void targets_get(struct http_request *r)
 	http_answer_json(r, 200, list);
 }
 
-#define PUBLIC_ROUTE(path, handler, text)                                                          \
-	{                                                                                          \
-		.method = HTTP_GET, .pattern = path, .need = NEED_NONE, .handle = handler,         \
-		.status = 200, .summary = text                                                     \
+#define PUBLIC_ROUTE(path, handler, text)                                                  \
+	{                                                                                  \
+		.method = HTTP_GET, .pattern = path, .need = NEED_NONE, .handle = handler, \
+		.status = 200, .summary = text                                             \
 	}
 
 static const struct route ROUTES[] = {

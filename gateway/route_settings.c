@@ -101,7 +101,8 @@ static struct span settings_try(struct http_request *r, json_t **after_out)
 	audit = audit_entry(r, before, after);
 	args[1] = json_text(r->arena, after);
 	args[2] = json_text(r->arena, audit);
-	code = store_fcall(r->store, "gateway_1_settings_put", &key, 1, args, 3, r->arena, &reply, &e);
+	code = store_fcall(r->store, "gateway_1_settings_put", &key, 1, args, 3, r->arena, &reply,
+			   &e);
 	json_decref(before);
 	json_decref(audit);
 	*after_out = after;
@@ -123,7 +124,8 @@ static void settings_patch(struct http_request *r)
 	if (span_eq(status, SPAN_LIT("ok")))
 		http_answer_json(r, 200, json_incref(after));
 	else if (status.n)
-		problem_answer(r, PROBLEM_UNAVAILABLE, "Others change the settings at the same time.");
+		problem_answer(r, PROBLEM_UNAVAILABLE,
+			       "Others change the settings at the same time.");
 	json_decref(after);
 }
 

@@ -21,7 +21,8 @@ static const struct json_field TOKEN_POST[] = {
 	 .type = FIELD_LIST,
 	 .max = AUTH_SCOPE_COUNT,
 	 .fields = SCOPE_NAME,
-	 .help = "mirror accounts mail send events settings tokens operate. Default: all of the maker's."},
+	 .help = "mirror accounts mail send events settings tokens operate. Default: all of the "
+		 "maker's."},
 	{.name = NULL},
 };
 
@@ -106,9 +107,9 @@ static json_t *record_json(struct span id, struct span company, const struct tok
 		if (record->scopes >> bit & 1)
 			json_array_append_new(scopes, json_string(auth_scope_name(bit)));
 	return json_pack("{s:o s:s s:o s:o s:o s:o}", "id", json_from_span(id), "kind",
-			 token_kind_name(record->kind), "companyId", json_from_span(company), "userId",
-			 record->user.n ? json_from_span(record->user) : json_null(), "scopes", scopes,
-			 "createdAt", json_from_time(record->created_ms));
+			 token_kind_name(record->kind), "companyId", json_from_span(company),
+			 "userId", record->user.n ? json_from_span(record->user) : json_null(),
+			 "scopes", scopes, "createdAt", json_from_time(record->created_ms));
 }
 
 static void token_store(struct http_request *r, struct span company, struct token_record *record)
@@ -163,7 +164,8 @@ static int compare_names(const void *a, const void *b)
 	size_t n = left->string.n < right->string.n ? left->string.n : right->string.n;
 	int order = memcmp(left->string.p, right->string.p, n);
 
-	return order ? order : (left->string.n > right->string.n) - (left->string.n < right->string.n);
+	return order ? order
+		     : (left->string.n > right->string.n) - (left->string.n < right->string.n);
 }
 
 /* Sorted by id; the cursor is the last id given. */

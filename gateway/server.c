@@ -7,14 +7,16 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "gateway/bus_client.h"
 #include "gateway/exchange.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/upload.h"
 
 #define SERVER_THREADS 2u
-#define HEADERS_MAX (32u << 10)   /* one request's head, and libmicrohttpd's buffer of a connection */
-#define BODY_DRAIN_MAX (96u << 20) /* read and dropped so that the sender sees our 413; more closes at once */
+#define HEADERS_MAX (32u << 10) /* one request's head, and libmicrohttpd's buffer of a connection */
+#define BODY_DRAIN_MAX \
+	(96u << 20) /* read and dropped so that the sender sees our 413; more closes at once */
 #define BODY_ARRIVES_MS 120000
 #define IDLE_S 75u
 #define QUEUE_MAX 4096
@@ -298,16 +300,13 @@ static struct MHD_Daemon *daemon_start(struct server *server, const union addres
 
 	if (address->any.sa_family == AF_INET6)
 		flags |= MHD_USE_IPv6;
-	return MHD_start_daemon(flags, 0, NULL, NULL, access_handle, server, MHD_OPTION_SOCK_ADDR,
-				&address->any, MHD_OPTION_THREAD_POOL_SIZE, SERVER_THREADS,
-				MHD_OPTION_CONNECTION_LIMIT,
-				(unsigned)server->app->conf->connections,
-				MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
-				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
-				MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-				MHD_OPTION_URI_LOG_CALLBACK, uri_begin, server,
-				MHD_OPTION_NOTIFY_COMPLETED, request_completed, server,
-				MHD_OPTION_END);
+	return MHD_start_daemon(
+		flags, 0, NULL, NULL, access_handle, server, MHD_OPTION_SOCK_ADDR, &address->any,
+		MHD_OPTION_THREAD_POOL_SIZE, SERVER_THREADS, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)server->app->conf->connections, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
+		MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_URI_LOG_CALLBACK, uri_begin,
+		server, MHD_OPTION_NOTIFY_COMPLETED, request_completed, server, MHD_OPTION_END);
 }
 
 static void server_free(struct server *server)
@@ -334,6 +333,7 @@ enum err_code server_start(struct app *app, struct server **server_out, uint16_t
 		abort();
 	server->app = app;
 	app->streams = http_streams_new();
+	bus_client_streams(app->bus, app->streams);
 	server->pool = worker_pool_new(app->stage, (size_t)conf->threads, QUEUE_MAX);
 	server->slow = worker_pool_new(app->stage, (size_t)conf->slow_threads, 64);
 	server->daemon = daemon_start(server, &address);
@@ -366,6 +366,8 @@ bool server_idle(struct server *server)
 void server_tick(struct server *server, int64_t now_mono_ms)
 {
 	http_streams_tick(server->app->streams, now_mono_ms);
+	metrics_set(server->app->metrics, GATEWAY_IN_HAND, 0,
+		    (int64_t)(worker_pool_busy(server->pool) + worker_pool_busy(server->slow)));
 }
 
 void server_stop(struct server **server_ref)

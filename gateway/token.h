@@ -29,7 +29,8 @@ struct token_record {
 bool token_parse(struct span s, struct token_text *text_out);
 bool token_is_root(const struct token_text *text);
 /* Fresh id and secret for a company ("-": root); text_out gets the whole token: wipe it after use. */
-void token_make(struct arena *arena, struct span company, struct token_text *parts_out, struct buf *text_out);
+void token_make(struct arena *arena, struct span company, struct token_text *parts_out,
+		struct buf *text_out);
 void token_hash(struct span secret, uint8_t hash_out[TOKEN_HASH_BYTES]);
 
 void token_record_encode(const struct token_record *record, struct buf *out);

@@ -11,10 +11,10 @@
 struct http_upload {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct buf in;   /* written by put, taken by the reader */
+	struct buf in; /* written by put, taken by the reader */
 	struct buf line; /* the reader's own: bytes not yet given out */
-	size_t used;     /* of line, given out by the last call */
-	bool skipping;   /* inside a line that is too long */
+	size_t used; /* of line, given out by the last call */
+	bool skipping; /* inside a line that is too long */
 	bool ended, whole, ignored, waiting;
 	void (*room)(void *ctx);
 	void (*full)(void *ctx);

@@ -12,11 +12,12 @@ struct http_upload;
 
 struct upload_line {
 	struct span text; /* without its line end; lives until the next call */
-	bool too_long;    /* it was over UPLOAD_LINE_MAX and was skipped */
+	bool too_long; /* it was over UPLOAD_LINE_MAX and was skipped */
 };
 
 /* The handler's side: the next line. False: the end, the sender went away or deadline_mono_ms passed (see upload_whole). */
-bool upload_next_line(struct http_upload *upload, int64_t deadline_mono_ms, struct upload_line *line_out);
+bool upload_next_line(struct http_upload *upload, int64_t deadline_mono_ms,
+		      struct upload_line *line_out);
 /* After the last line: did all of the body arrive? */
 bool upload_whole(struct http_upload *upload);
 

@@ -1,0 +1,91 @@
+#include "gateway/message_fields.h"
+
+#define TEXT_OCTETS (20 << 20)
+#define CONTENT_OCTETS (26 << 20)
+#define RECIPIENTS_MAX 500
+#define ATTACHMENTS_MAX 100
+
+static const char *const ACTIONS[] = {"reply", "replyAll", "forward", NULL};
+static const char *const SHARINGS[] = {"shared", "private", NULL};
+static const char *const STATUSES[] = {"scheduled", "queued",  "sending",   "sent", "delayed",
+				       "failed",    "unknown", "cancelled", NULL};
+
+/* Line breaks are let through here, so that message_check can name the header they are in (SND-09). */
+static const struct json_field ADDRESS[] = {
+	{.name = "name", .type = FIELD_TEXT, .flags = FIELD_NULL, .max = 255},
+	{.name = "email", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .min = 1, .max = 512},
+	{.name = NULL},
+};
+static const struct json_field ADDRESSES[] = {
+	{.name = "", .type = FIELD_OBJECT, .fields = ADDRESS},
+};
+
+static const struct json_field ATTACHMENT[] = {
+	{.name = "name", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .max = 255},
+	{.name = "type", .type = FIELD_TEXT, .flags = FIELD_REQUIRED, .max = 127},
+	{.name = "contentId", .type = FIELD_TEXT, .max = 255},
+	{.name = "content",
+	 .type = FIELD_TEXT,
+	 .flags = FIELD_REQUIRED,
+	 .max = CONTENT_OCTETS,
+	 .help = "Base64."},
+	{.name = NULL},
+};
+static const struct json_field ATTACHMENTS[] = {
+	{.name = "", .type = FIELD_OBJECT, .fields = ATTACHMENT},
+};
+
+static const struct json_field REFERENCE[] = {
+	{.name = "messageId", .type = FIELD_LINE, .flags = FIELD_REQUIRED, .max = 128},
+	{.name = "action", .type = FIELD_ENUM, .flags = FIELD_REQUIRED, .values = ACTIONS},
+	{.name = NULL},
+};
+
+static const struct json_field TRACKING[] = {
+	{.name = "opens", .type = FIELD_BOOL},
+	{.name = "clicks", .type = FIELD_BOOL},
+	{.name = NULL},
+};
+
+#define RECIPIENTS(field)                                                                     \
+	{                                                                                     \
+		.name = field, .type = FIELD_LIST, .max = RECIPIENTS_MAX, .fields = ADDRESSES \
+	}
+
+const struct json_field message_post_fields[] = {
+	{.name = "accountId", .type = FIELD_ID, .flags = FIELD_REQUIRED},
+	{.name = "from", .type = FIELD_OBJECT, .fields = ADDRESS},
+	{.name = "separate", .type = FIELD_BOOL, .help = "One copy each; not offered yet."},
+	RECIPIENTS("to"),
+	RECIPIENTS("cc"),
+	RECIPIENTS("bcc"),
+	RECIPIENTS("replyTo"),
+	{.name = "subject", .type = FIELD_TEXT, .max = 998},
+	{.name = "html", .type = FIELD_TEXT, .max = TEXT_OCTETS},
+	{.name = "text", .type = FIELD_TEXT, .max = TEXT_OCTETS},
+	{.name = "attachments", .type = FIELD_LIST, .max = ATTACHMENTS_MAX, .fields = ATTACHMENTS},
+	{.name = "reference", .type = FIELD_OBJECT, .fields = REFERENCE},
+	{.name = "template", .type = FIELD_LINE, .max = 64, .help = "Not offered yet."},
+	{.name = "fields", .type = FIELD_FREE, .help = "Not offered yet."},
+	{.name = "sharing", .type = FIELD_ENUM, .values = SHARINGS},
+	{.name = "tracking", .type = FIELD_OBJECT, .fields = TRACKING},
+	{.name = "sendAt", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = "dryRun", .type = FIELD_BOOL, .help = "Checks all, sends nothing."},
+	{.name = NULL},
+};
+
+static const struct json_field FREE[] = {{.name = "", .type = FIELD_FREE}};
+
+const struct json_field outbox_answer_fields[] = {
+	{.name = "id", .type = FIELD_LINE},
+	{.name = "accountId", .type = FIELD_ID},
+	{.name = "status", .type = FIELD_ENUM, .values = STATUSES},
+	{.name = "attempts", .type = FIELD_INT},
+	{.name = "nextAttemptAt", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = "serverReply", .type = FIELD_LINE, .flags = FIELD_NULL},
+	{.name = "filing", .type = FIELD_LINE, .flags = FIELD_NULL},
+	{.name = "recipients", .type = FIELD_LIST, .fields = FREE},
+	{.name = "createdAt", .type = FIELD_TIME},
+	{.name = "sendAt", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = NULL},
+};

@@ -1,0 +1,66 @@
+#include "gateway/presets.h"
+
+#define APP_PASSWORD \
+	"Use an app password, made in the provider's security settings, in place of your own."
+
+#define DOMAINS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static const struct preset PRESETS[] = {
+	{"gmail", "imap.gmail.com", "smtp.gmail.com", 993, 465,
+	 DOMAINS("gmail.com", "googlemail.com"), APP_PASSWORD},
+	{"icloud", "imap.mail.me.com", "smtp.mail.me.com", 993, 587,
+	 DOMAINS("icloud.com", "me.com", "mac.com"), APP_PASSWORD},
+	{"microsoft", "outlook.office365.com", "smtp.office365.com", 993, 587,
+	 DOMAINS("outlook.com", "hotmail.com", "live.com", "msn.com"),
+	 "Microsoft takes passwords over IMAP only where the tenant still allows it."},
+	{"aol", "imap.aol.com", "smtp.aol.com", 993, 587, DOMAINS("aol.com"), APP_PASSWORD},
+	{"yahoo", "imap.mail.yahoo.com", "smtp.mail.yahoo.com", 993, 587,
+	 DOMAINS("yahoo.com", "ymail.com", "rocketmail.com"), APP_PASSWORD},
+	{"verizon", "imap.verizon.net", "smtp.verizon.net", 993, 465, DOMAINS("verizon.net"), NULL},
+	{"att", "imap.mail.att.net", "smtp.mail.att.net", 993, 587, DOMAINS("att.net"), NULL},
+	{"ovh", "ssl0.ovh.net", "ssl0.ovh.net", 993, 465, DOMAINS("ovh.net"), NULL},
+	{"ionos", "imap.ionos.com", "smtp.ionos.com", 993, 465, DOMAINS("ionos.com"), NULL},
+	{"ionos.de", "imap.ionos.de", "smtp.ionos.de", 993, 587, DOMAINS("ionos.de"), NULL},
+	{"strato", "imap.strato.de", "smtp.strato.de", 993, 465, DOMAINS("strato.de"), NULL},
+	{"rackspace", "secure.emailsrvr.com", "secure.emailsrvr.com", 993, 465,
+	 DOMAINS("emailsrvr.com"), NULL},
+	{"godaddy", "imap.secureserver.net", "smtpout.secureserver.net", 993, 465,
+	 DOMAINS("secureserver.net"), NULL},
+	{"fastmail", "imap.fastmail.com", "smtp.fastmail.com", 993, 465,
+	 DOMAINS("fastmail.com", "fastmail.fm"), APP_PASSWORD},
+	{"gmx", "imap.gmx.net", "mail.gmx.net", 993, 465, DOMAINS("gmx.net", "gmx.de", "gmx.com"),
+	 "Allow IMAP in the settings of your mailbox first."},
+	{"yandex", "imap.yandex.com", "smtp.yandex.com", 993, 465,
+	 DOMAINS("yandex.com", "yandex.ru"), APP_PASSWORD},
+	{"mailru", "imap.mail.ru", "smtp.mail.ru", 993, 465, DOMAINS("mail.ru"), APP_PASSWORD},
+	{"qq", "imap.qq.com", "smtp.qq.com", 993, 465, DOMAINS("qq.com"),
+	 "Use the authorization code from the mailbox's settings in place of the password."},
+	{"163", "imap.163.com", "smtp.163.com", 993, 465, DOMAINS("163.com"),
+	 "Use the authorization code from the mailbox's settings in place of the password."},
+	{"126", "imap.126.com", "smtp.126.com", 993, 465, DOMAINS("126.com"),
+	 "Use the authorization code from the mailbox's settings in place of the password."},
+};
+
+#define PRESET_COUNT (sizeof(PRESETS) / sizeof(PRESETS[0]))
+
+const char *const preset_names[] = {
+	"gmail",  "icloud",   "microsoft", "aol",	"yahoo",   "verizon",  "att", "ovh",
+	"ionos",  "ionos.de", "strato",	   "rackspace", "godaddy", "fastmail", "gmx", "yandex",
+	"mailru", "qq",	      "163",	   "126",	"imap",	   "exchange", NULL};
+
+const struct preset *preset_by_provider(const char *provider)
+{
+	for (size_t i = 0; i < PRESET_COUNT; i++)
+		if (strcmp(PRESETS[i].provider, provider) == 0)
+			return &PRESETS[i];
+	return NULL;
+}
+
+const struct preset *preset_by_domain(struct span domain)
+{
+	for (size_t i = 0; i < PRESET_COUNT; i++)
+		for (const char *const *d = PRESETS[i].domains; *d; d++)
+			if (span_ieq(domain, span_cstr(*d)))
+				return &PRESETS[i];
+	return NULL;
+}

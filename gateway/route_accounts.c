@@ -1,0 +1,328 @@
+#include "common/base/address.h"
+#include "common/base/code.h"
+#include "common/secret/secret.h"
+#include "common/store/keys.h"
+#include "gateway/account_config.h"
+#include "gateway/account_fields.h"
+#include "gateway/account_open.h"
+#include "gateway/account_save.h"
+#include "gateway/account_view.h"
+#include "gateway/idempotency.h"
+#include "gateway/page.h"
+#include "gateway/problem.h"
+#include "gateway/route.h"
+#include "gateway/routes.h"
+
+#define PATCH_ATTEMPTS 4
+
+static void accounts_verify(struct http_request *r)
+{
+	struct account_connection c;
+	bool ok;
+
+	if (!account_connection_read(r, r->json, NULL, json_get_text(r->json, "email"), &c))
+		return;
+	ok = account_verify(r->app->conf, &c.imap, &c.smtp);
+	account_passwords_wipe(r->json);
+	if (ok)
+		http_answer_json(r, 200, verify_findings(&c.imap, &c.smtp, NULL));
+	else
+		account_connection_refuse(r, &c);
+}
+
+/* Whose it shall be: the user who asks; or, for the company, whom it names. */
+static bool owner_read(struct http_request *r, struct span *user_out)
+{
+	struct span named = json_get_span(r->json, "userId");
+	struct store_reply reply;
+	struct err e;
+
+	*user_out = named.n ? named : r->viewer.user;
+	if (r->viewer.user.n) {
+		if (span_eq(*user_out, r->viewer.user))
+			return true;
+		problem_answer(r, PROBLEM_NOT_OWNER, "A user adds accounts of their own alone.");
+		return false;
+	}
+	if (!named.n) {
+		problem_answer(r, PROBLEM_MISSING_FIELD, "`userId` is missing.");
+		return false;
+	}
+	if (store_do(r->store, r->arena, &reply, &e, "HEXISTS %b %b",
+		     key_company(r->arena, r->viewer.company, KEY_C_USERS), named) != ERR_OK) {
+		problem_from_err(r, &e);
+		return false;
+	}
+	if (reply.integer == 1)
+		return true;
+	problem_answer(r, PROBLEM_UNKNOWN_REFERENCE, "There is no such user.");
+	return false;
+}
+
+static struct span id_make(struct http_request *r)
+{
+	char text[ID_CHARS + 1];
+	uint8_t digest[32];
+	struct id id;
+
+	if (idempotency_digest(r, digest))
+		memcpy(id.b, digest, ID_BYTES);
+	else
+		random_bytes(id.b, ID_BYTES);
+	id_format(&id, text);
+	return span_cstr(arena_printf(r->arena, "acc-%s", text));
+}
+
+static bool same_mailbox(const struct account_entry *entry, struct span user, struct span email)
+{
+	char left[ADDRESS_MAX + 1], right[ADDRESS_MAX + 1];
+
+	return span_eq(entry->user, user) && address_normalize(entry->email, left) &&
+	       address_normalize(email, right) && strcmp(left, right) == 0;
+}
+
+/* The id: as given, that of the same mailbox taken away before (so that its kept mail is met again, ACC-07), or new. */
+static bool id_choose(struct http_request *r, struct span user, struct span email,
+		      struct span *id_out)
+{
+	struct span given = json_get_span(r->json, "id");
+	struct account_entry *entries;
+	size_t count;
+
+	*id_out = given;
+	if (!account_entry_list(r, &entries, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		bool same_id = given.n && span_eq(entries[i].id, given);
+		bool same_box = same_mailbox(&entries[i], user, email);
+
+		if ((same_id || same_box) && !entries[i].removed) {
+			problem_answer(r, PROBLEM_ALREADY_EXISTS, "The account `%.*s` is there.",
+				       (int)entries[i].id.n, (const char *)entries[i].id.p);
+			return false;
+		}
+		if (same_box && !given.n)
+			*id_out = entries[i].id;
+	}
+	if (!id_out->n)
+		*id_out = id_make(r);
+	return true;
+}
+
+static void accounts_post(struct http_request *r)
+{
+	struct account_draft draft = {.email = json_get_span(r->json, "email"), .paused = "0"};
+	struct account_entry entry;
+	struct account_connection c;
+	json_t *config = NULL;
+
+	if (!owner_read(r, &draft.user) || !id_choose(r, draft.user, draft.email, &draft.id) ||
+	    !account_connection_read(r, r->json, NULL, json_get_text(r->json, "email"), &c))
+		return;
+	if (!account_verify(r->app->conf, &c.imap, &c.smtp)) {
+		account_connection_refuse(r, &c);
+		goto out;
+	}
+	config = account_config_make(r, r->json, NULL, &c);
+	if (!config)
+		goto out;
+	draft.config = config;
+	draft.credentials = account_credentials_seal(r, draft.id, &c);
+	if (account_save(r, &draft) == ACCOUNT_SAVED) {
+		entry = (struct account_entry){
+			.id = draft.id, .user = draft.user, .email = draft.email};
+		account_view_answer(r, &entry, 201);
+	}
+out:
+	account_passwords_wipe(r->json);
+	json_decref(config);
+}
+
+static int compare_ids(struct span a, struct span b)
+{
+	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static void accounts_list(struct http_request *r)
+{
+	struct account_entry *entries;
+	size_t count, n = 0;
+	json_t *data, **objects;
+	struct span next = SPAN_LIT("");
+	struct page page;
+	struct err e;
+
+	if (!page_read(r, &page) || !account_entry_list(r, &entries, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].removed || !account_manages(&r->viewer, &entries[i]) ||
+		    (page.cursor.n && compare_ids(entries[i].id, page.cursor) <= 0))
+			continue;
+		if (n == page.limit) {
+			next = entries[n - 1].id;
+			break;
+		}
+		entries[n++] = entries[i];
+	}
+	objects = arena_array(r->arena, n + 1, sizeof(json_t *));
+	if (account_view_many(r, entries, n, objects, &e) != ERR_OK) {
+		problem_from_err(r, &e);
+		return;
+	}
+	data = json_array();
+	for (size_t i = 0; i < n; i++)
+		if (objects[i])
+			json_array_append_new(data, objects[i]);
+	page_answer(r, data, next);
+}
+
+static void account_get(struct http_request *r)
+{
+	struct account_entry entry;
+
+	if (account_open(r, false, &entry))
+		account_view_answer(r, &entry, 200);
+}
+
+/* Reads, changes, writes; again if another did so meanwhile. c: what was tried anew, or NULL. */
+static void account_change(struct http_request *r, const struct account_entry *entry,
+			   const struct account_connection *c)
+{
+	struct account_draft draft = {.id = entry->id, .user = entry->user, .email = entry->email};
+	enum account_saved saved = ACCOUNT_STALE;
+
+	if (c)
+		draft.credentials = account_credentials_seal(r, entry->id, c);
+	for (int i = 0; i < PATCH_ATTEMPTS && saved == ACCOUNT_STALE; i++) {
+		struct account_record record;
+		json_t *config;
+
+		if (!account_record_get(r, entry->id, &record))
+			return;
+		config = account_config_make(r, r->json, record.config, c);
+		json_decref(record.config);
+		if (!config)
+			return;
+		draft.config = config;
+		draft.revision = record.revision;
+		saved = account_save(r, &draft);
+		json_decref(config);
+	}
+	if (saved == ACCOUNT_SAVED)
+		account_view_answer(r, entry, 200);
+	else if (saved == ACCOUNT_STALE)
+		problem_answer(r, PROBLEM_UNAVAILABLE,
+			       "Others change the account at the same time.");
+}
+
+/* Changed hosts, ports or credentials are tried before they are kept. */
+static void account_patch(struct http_request *r)
+{
+	bool connection = json_object_get(r->json, "imap") || json_object_get(r->json, "smtp");
+	struct account_record record;
+	struct account_entry entry;
+	struct account_connection c;
+
+	if (!account_open(r, false, &entry))
+		return;
+	if (!connection) {
+		account_change(r, &entry, NULL);
+		return;
+	}
+	if (!account_record_get(r, entry.id, &record))
+		return;
+	if (account_connection_read(r, r->json, record.config, arena_cstr(r->arena, entry.email),
+				    &c)) {
+		if (account_verify(r->app->conf, &c.imap, &c.smtp))
+			account_change(r, &entry, &c);
+		else
+			account_connection_refuse(r, &c);
+	}
+	account_passwords_wipe(r->json);
+	json_decref(record.config);
+}
+
+static void account_delete(struct http_request *r)
+{
+	const char *mail = http_query(r, "mail");
+	bool erase = mail && strcmp(mail, "erase") == 0;
+	struct account_entry entry;
+
+	if (!account_open(r, erase, &entry))
+		return;
+	if (erase ? account_erase(r, &entry) : account_remove(r, &entry))
+		http_answer_empty(r, 204);
+}
+
+static const char *const MAIL[] = {"keep", "erase", NULL};
+static const struct json_field DELETE_QUERY[] = {
+	{.name = "mail",
+	 .type = FIELD_ENUM,
+	 .values = MAIL,
+	 .help = "What becomes of the synced mail. Default: keep."},
+	{.name = NULL},
+};
+
+#define ACCOUNT "/v1/accounts/{id}"
+
+static const struct route ROUTES[] = {
+	{.method = HTTP_POST,
+	 .pattern = "/v1/accounts",
+	 .need = NEED_COMPANY,
+	 .scope = SCOPE_ACCOUNTS,
+	 .flags = ROUTE_SLOW | ROUTE_IDEMPOTENT,
+	 .handle = accounts_post,
+	 .body = account_post_fields,
+	 .status = 201,
+	 .answer = account_answer_fields,
+	 .summary = "Adds a mail account after trying to read and to send with it."},
+	{.method = HTTP_POST,
+	 .pattern = "/v1/accounts/verify",
+	 .need = NEED_COMPANY,
+	 .scope = SCOPE_ACCOUNTS,
+	 .flags = ROUTE_SLOW,
+	 .handle = accounts_verify,
+	 .body = account_verify_fields,
+	 .status = 200,
+	 .summary = "Tries both directions without keeping anything."},
+	{.method = HTTP_GET,
+	 .pattern = "/v1/accounts",
+	 .need = NEED_COMPANY,
+	 .scope = SCOPE_ACCOUNTS,
+	 .flags = ROUTE_PAGED,
+	 .handle = accounts_list,
+	 .status = 200,
+	 .answer = account_answer_fields,
+	 .summary = "The mail accounts: a user's own, or for a company token all."},
+	{.method = HTTP_GET,
+	 .pattern = ACCOUNT,
+	 .need = NEED_COMPANY,
+	 .scope = SCOPE_ACCOUNTS,
+	 .handle = account_get,
+	 .status = 200,
+	 .answer = account_answer_fields,
+	 .summary = "One mail account with its state."},
+	{.method = HTTP_PATCH,
+	 .pattern = ACCOUNT,
+	 .need = NEED_COMPANY,
+	 .scope = SCOPE_ACCOUNTS,
+	 .flags = ROUTE_SLOW,
+	 .handle = account_patch,
+	 .body = account_patch_fields,
+	 .status = 200,
+	 .answer = account_answer_fields,
+	 .summary = "Changes an account; changed servers and credentials are tried first."},
+	{.method = HTTP_DELETE,
+	 .pattern = ACCOUNT,
+	 .need = NEED_COMPANY,
+	 .scope = SCOPE_ACCOUNTS,
+	 .flags = ROUTE_SLOW,
+	 .handle = account_delete,
+	 .query = DELETE_QUERY,
+	 .status = 204,
+	 .summary = "Removes an account; its mail stays, or is erased with its key first."},
+};
+
+ROUTE_TABLE(route_accounts_table, "accounts", ROUTES);

@@ -1,0 +1,377 @@
+#include <stdlib.h>
+
+#include "common/base/code.h"
+#include "common/secret/secret.h"
+#include "common/store/keys.h"
+#include "gateway/bus_client.h"
+#include "gateway/idempotency.h"
+#include "gateway/message_check.h"
+#include "gateway/message_fields.h"
+#include "gateway/outbox.h"
+#include "gateway/page.h"
+#include "gateway/problem.h"
+#include "gateway/route.h"
+#include "gateway/routes.h"
+
+#define SHOWN_MAX 10000 /* entries looked at for one page */
+
+/* The account to send from: the viewer's own, else it is not there. */
+static bool sending_account(struct http_request *r, struct span id, struct account_entry *entry)
+{
+	if (!account_entry_get(r, id, entry))
+		return false;
+	if (!entry->removed && account_belongs(&r->viewer, entry))
+		return true;
+	problem_not_found(r);
+	return false;
+}
+
+static bool account_ready(struct http_request *r, const struct outbox_account *account)
+{
+	if (!span_eq(account->state, SPAN_LIT("authenticationError")))
+		return true;
+	problem_answer(
+		r, PROBLEM_ACCOUNT_NOT_AUTHENTICATED,
+		"The mail server refuses the account's credentials, so nothing can be sent.");
+	return false;
+}
+
+/* The message that is answered or forwarded has to be in a mailbox of the viewer. */
+static bool reference_known(struct http_request *r)
+{
+	struct span text = json_get_span(json_object_get(r->json, "reference"), "messageId"),
+		    account;
+	struct account_entry entry;
+	struct store_reply reply;
+	struct id id;
+	struct err e;
+
+	if (!text.n)
+		return true;
+	if (id_parse_public(text, &account, &id)) {
+		if (!account_entry_get(r, account, &entry) && r->answer.status != 404)
+			return false;
+		if (r->answer.status != 404 && account_belongs(&r->viewer, &entry)) {
+			if (store_do(r->store, r->arena, &reply, &e, "HEXISTS %b %b",
+				     key_account(r->arena, r->viewer.company, account,
+						 KEY_A_MESSAGES),
+				     span_make(id.b, ID_BYTES)) != ERR_OK) {
+				problem_from_err(r, &e);
+				return false;
+			}
+			if (reply.integer == 1)
+				return true;
+		}
+	}
+	problem_answer(r, PROBLEM_UNKNOWN_REFERENCE,
+		       "`reference.messageId` names no message of yours.");
+	return false;
+}
+
+static struct span submission_make(struct http_request *r)
+{
+	char text[ID_CHARS + 1];
+	uint8_t digest[32];
+	struct id id;
+
+	if (idempotency_digest(r, digest))
+		memcpy(id.b, digest, ID_BYTES);
+	else
+		random_bytes(id.b, ID_BYTES);
+	id_format(&id, text);
+	return span_cstr(arena_printf(r->arena, "%s", text));
+}
+
+static void message_queue(struct http_request *r, const struct account_entry *entry,
+			  const struct outbox_account *account)
+{
+	struct span submission = submission_make(r);
+	bool later = json_get_time_ms(r->json, "sendAt", 0) > r->now_ms;
+	const char *id;
+
+	if (!outbox_put(r, entry, account, submission))
+		return;
+	id = arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n, (const char *)entry->id.p,
+			  (int)submission.n, (const char *)submission.p);
+	http_answer_json(
+		r, 202, json_pack("{s:s s:s}", "id", id, "status", later ? "scheduled" : "queued"));
+}
+
+/* only_check: answers what would stop it, queues nothing. */
+static void message_take(struct http_request *r, bool only_check)
+{
+	struct outbox_account account = {.email = ""};
+	struct account_entry entry;
+	struct message_fault fault;
+
+	if (!sending_account(r, json_get_span(r->json, "accountId"), &entry) ||
+	    !outbox_account_get(r, entry.id, &account))
+		return;
+	if (!message_check(r->json, account.email, message_limit_bytes(account.provider), &fault))
+		problem_answer(r, fault.problem, "%s.", fault.text);
+	else if (account_ready(r, &account) && reference_known(r)) {
+		if (only_check)
+			http_answer_json(r, 200, json_pack("{s:s}", "status", "valid"));
+		else
+			message_queue(r, &entry, &account);
+	}
+	secret_wipe(&account.secrets.data_key, sizeof(account.secrets.data_key));
+}
+
+static void message_post(struct http_request *r)
+{
+	message_take(r, json_get_bool(r->json, "dryRun", false));
+}
+
+static void message_check_post(struct http_request *r)
+{
+	message_take(r, true);
+}
+
+/* One entry of a listing, to be sorted: newest first, then by id. */
+struct shown {
+	int64_t created_ms;
+	json_t *object;
+};
+
+static int compare_shown(const void *a, const void *b)
+{
+	const struct shown *left = a, *right = b;
+
+	if (left->created_ms != right->created_ms)
+		return left->created_ms < right->created_ms ? 1 : -1;
+	return strcmp(json_get_text(left->object, "id"), json_get_text(right->object, "id"));
+}
+
+struct listing {
+	struct shown *items;
+	size_t count;
+};
+
+static struct span state_of(const struct store_reply *states, struct span submission)
+{
+	for (size_t i = 0; i + 1 < states->count; i += 2)
+		if (span_eq(states->items[i].string, submission))
+			return states->items[i + 1].string;
+	return SPAN_LIT("");
+}
+
+static void listing_add(struct http_request *r, struct listing *list, struct span account,
+			const struct store_reply *entries, const struct store_reply *states)
+{
+	for (size_t i = 0; i + 1 < entries->count && list->count < SHOWN_MAX; i += 2) {
+		struct shown *s = &list->items[list->count];
+		struct span submission = entries->items[i].string;
+
+		s->object = outbox_json(r, account, submission, entries->items[i + 1].string,
+					state_of(states, submission), &s->created_ms);
+		if (s->object)
+			list->count++;
+	}
+}
+
+/* Of all accounts of the viewer. */
+static bool listing_read(struct http_request *r, struct listing *list)
+{
+	struct span company = r->viewer.company;
+	struct account_entry *accounts;
+	struct store_reply replies[2];
+	struct store_command commands[2];
+	size_t count;
+	struct err e;
+
+	if (!account_entry_list(r, &accounts, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (accounts[i].removed || !account_belongs(&r->viewer, &accounts[i]))
+			continue;
+		commands[0] =
+			store_command(r->arena, "HGETALL %b",
+				      key_account(r->arena, company, accounts[i].id, KEY_A_OUTBOX));
+		commands[1] = store_command(
+			r->arena, "HGETALL %b",
+			key_account(r->arena, company, accounts[i].id, KEY_A_OUTSTATE));
+		if (store_pipeline(r->store, commands, 2, r->arena, replies, &e) != ERR_OK) {
+			problem_from_err(r, &e);
+			return false;
+		}
+		listing_add(r, list, accounts[i].id, &replies[0], &replies[1]);
+	}
+	return true;
+}
+
+/* The cursor is the id of the last one given. */
+static void listing_page(struct http_request *r, struct listing *list, const struct page *page)
+{
+	struct span next = SPAN_LIT("");
+	json_t *data = json_array();
+	size_t i = 0;
+
+	qsort(list->items, list->count, sizeof(*list->items), compare_shown);
+	for (; page->cursor.n && i < list->count; i++)
+		if (span_eq(page->cursor, json_get_span(list->items[i].object, "id"))) {
+			i++;
+			break;
+		}
+	for (; i < list->count && json_array_size(data) < page->limit; i++) {
+		json_array_append(data, list->items[i].object);
+		next = arena_span(r->arena, json_get_span(list->items[i].object, "id"));
+	}
+	page_answer(r, data, i < list->count ? next : SPAN_LIT(""));
+}
+
+static void outbox_list(struct http_request *r)
+{
+	struct listing list = {.count = 0};
+	struct page page;
+
+	if (!page_read(r, &page))
+		return;
+	list.items = arena_array(r->arena, SHOWN_MAX, sizeof(*list.items));
+	if (listing_read(r, &list))
+		listing_page(r, &list, &page);
+	for (size_t i = 0; i < list.count; i++)
+		json_decref(list.items[i].object);
+}
+
+/* The {submission} of the path, of an account of the viewer. */
+static bool submission_open(struct http_request *r, struct account_entry *entry,
+			    struct span *submission_out)
+{
+	size_t tilde = span_find_byte(r->ids[0], '~');
+
+	*submission_out = span_sub(r->ids[0], tilde + 1, r->ids[0].n);
+	if (tilde < r->ids[0].n && submission_out->n == ID_CHARS)
+		return sending_account(r, span_sub(r->ids[0], 0, tilde), entry);
+	problem_not_found(r);
+	return false;
+}
+
+static void outbox_get(struct http_request *r)
+{
+	struct span company = r->viewer.company, submission;
+	struct account_entry entry;
+	struct store_command commands[2];
+	struct store_reply replies[2];
+	int64_t created;
+	json_t *object;
+	struct err e;
+
+	if (!submission_open(r, &entry, &submission))
+		return;
+	commands[0] = store_command(r->arena, "HGET %b %b",
+				    key_account(r->arena, company, entry.id, KEY_A_OUTBOX),
+				    submission);
+	commands[1] = store_command(r->arena, "HGET %b %b",
+				    key_account(r->arena, company, entry.id, KEY_A_OUTSTATE),
+				    submission);
+	if (store_pipeline(r->store, commands, 2, r->arena, replies, &e) != ERR_OK) {
+		problem_from_err(r, &e);
+		return;
+	}
+	object = replies[0].type == STORE_STRING
+			 ? outbox_json(r, entry.id, submission, replies[0].string,
+				       replies[1].string, &created)
+			 : NULL;
+	if (object)
+		http_answer_json(r, 200, object);
+	else
+		problem_not_found(r);
+}
+
+static void outbox_cancel_answer(struct http_request *r, const struct account_entry *entry,
+				 const struct store_reply *reply)
+{
+	struct span status = reply->count ? reply->items[0].string : SPAN_LIT("");
+
+	if (span_eq(status, SPAN_LIT("ok"))) {
+		bus_client_ring(r->app->bus, "journal", r->viewer.company, entry->id);
+		outbox_get(r);
+	} else if (span_eq(status, SPAN_LIT("late")) && reply->count > 1) {
+		problem_answer(r, PROBLEM_TOO_LATE, "The message is `%.*s` already.",
+			       (int)reply->items[1].string.n,
+			       (const char *)reply->items[1].string.p);
+	} else {
+		problem_not_found(r);
+	}
+}
+
+static void outbox_cancel(struct http_request *r)
+{
+	struct span args[3], key;
+	struct account_entry entry;
+	struct store_reply reply;
+	struct err e;
+
+	if (!submission_open(r, &entry, &args[2]))
+		return;
+	if (store_do(r->store, r->arena, &reply, &e, "HGET %b gen",
+		     key_account(r->arena, r->viewer.company, entry.id, KEY_A_ACCOUNT)) != ERR_OK) {
+		problem_from_err(r, &e);
+		return;
+	}
+	args[0] = reply.string;
+	args[1] = span_cstr(arena_printf(r->arena, "%lld", (long long)r->now_ms));
+	key = key_account_tag(r->arena, r->viewer.company, entry.id);
+	if (store_fcall(r->store, "gateway_1_outbox_cancel", &key, 1, args, 3, r->arena, &reply,
+			&e) != ERR_OK)
+		problem_from_err(r, &e);
+	else
+		outbox_cancel_answer(r, &entry, &reply);
+}
+
+static const struct json_field QUEUED[] = {
+	{.name = "id", .type = FIELD_LINE},
+	{.name = "status", .type = FIELD_LINE, .help = "queued or scheduled"},
+	{.name = NULL},
+};
+
+#define SUBMISSION "/v1/outbox/{submission}"
+
+static const struct route ROUTES[] = {
+	{.method = HTTP_POST,
+	 .pattern = "/v1/messages",
+	 .need = NEED_USER,
+	 .scope = SCOPE_SEND,
+	 .flags = ROUTE_IDEMPOTENT,
+	 .handle = message_post,
+	 .body = message_post_fields,
+	 .status = 202,
+	 .answer = QUEUED,
+	 .summary = "Queues a message; it is durable when this is answered."},
+	{.method = HTTP_POST,
+	 .pattern = "/v1/messages/check",
+	 .need = NEED_USER,
+	 .scope = SCOPE_SEND,
+	 .handle = message_check_post,
+	 .body = message_post_fields,
+	 .status = 200,
+	 .summary = "Says what would stop a message, without queueing it."},
+	{.method = HTTP_GET,
+	 .pattern = "/v1/outbox",
+	 .need = NEED_USER,
+	 .scope = SCOPE_SEND,
+	 .flags = ROUTE_PAGED,
+	 .handle = outbox_list,
+	 .status = 200,
+	 .answer = outbox_answer_fields,
+	 .summary = "What is to be sent or was sent here, newest first."},
+	{.method = HTTP_GET,
+	 .pattern = SUBMISSION,
+	 .need = NEED_USER,
+	 .scope = SCOPE_SEND,
+	 .handle = outbox_get,
+	 .status = 200,
+	 .answer = outbox_answer_fields,
+	 .summary = "One of them."},
+	{.method = HTTP_DELETE,
+	 .pattern = SUBMISSION,
+	 .need = NEED_USER,
+	 .scope = SCOPE_SEND,
+	 .handle = outbox_cancel,
+	 .status = 200,
+	 .answer = outbox_answer_fields,
+	 .summary = "Cancels it, if it has not been handed over."},
+};
+
+ROUTE_TABLE(route_outbox_table, "sending", ROUTES);

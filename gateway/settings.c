@@ -1,0 +1,42 @@
+#include "gateway/settings.h"
+
+#include <stddef.h>
+
+#include "gateway/app.h"
+
+#define AT(field) offsetof(struct gateway_conf, field)
+
+const struct conf_setting gateway_settings[] = {
+	{"listen", CONF_STRING, AT(listen), "127.0.0.1:8425", 0, 0,
+	 "Address and port of the API; port 0 takes any free one, written to run/ in the state "
+	 "directory."},
+	{"threads", CONF_INT, AT(threads), "8", 1, 256, "Workers that answer requests."},
+	{"slow_threads", CONF_INT, AT(slow_threads), "8", 1, 256,
+	 "Workers for requests that wait on mail servers or on a long body."},
+	{"connections", CONF_INT, AT(connections), "4096", 16, 100000, "Open connections at most."},
+	{"body_max", CONF_BYTES, AT(body_max), "27262976", 1 << 16, 64 << 20,
+	 "Octets of a request's body at most."},
+	{"request_ms", CONF_MS, AT(request_ms), "30s", 1000, 600000,
+	 "A request is answered within this time once its body is here."},
+	{"verify_ms", CONF_MS, AT(verify_ms), "10s", 500, 60000,
+	 "How long the mail servers of a new account have to answer."},
+	{"allow_private_hosts", CONF_BOOL, AT(allow_private_hosts), "no", 0, 0,
+	 "Take mail servers in private and loopback ranges, and on any port."},
+	{"allow_plaintext", CONF_BOOL, AT(allow_plaintext), "no", 0, 0,
+	 "Take mail servers without encryption on loopback: for benchmarks alone."},
+	{"ca_file", CONF_PATH, AT(ca_file), "", 0, 0,
+	 "Trusted roots for mail servers; empty: those of the system."},
+	{"egress_addresses", CONF_STRING, AT(egress_addresses), "", 0, 0,
+	 "Addresses, with commas between, that connections to mail servers come from."},
+	{.name = NULL},
+};
+
+static const char *const CLASSES[] = {"2xx", "3xx", "4xx", "5xx", NULL};
+
+const struct metric_def gateway_metrics[GATEWAY_METRIC_COUNT] = {
+	{"gateway_requests_total", METRIC_COUNTER, "Answered requests.", "class", CLASSES},
+	{"gateway_request_seconds", METRIC_SECONDS, "From worker to answer.", NULL, NULL},
+	{"gateway_requests_in_hand", METRIC_GAUGE, "Requests on workers or waiting for one.", NULL,
+	 NULL},
+	{"gateway_streams", METRIC_GAUGE, "Open event streams and long polls.", NULL, NULL},
+};
