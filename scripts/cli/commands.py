@@ -63,6 +63,8 @@ def up(state, args):
             state.program(stage)
         run_program(state, "gateway", "--make-keys")
         check_listen(state)
+        if args.redis_cluster:
+            state.set(None, "redis_cluster", "yes")
         if state.embedded_redis():
             tree.make_redis(args.redis_cluster)
         tree.start_supervisor()

@@ -13,7 +13,7 @@ CONFIG = """\
 # mailweave: settings of all programs; lines below [stage] count for that program only.
 # `<program> --help` lists what there is, `<program> --check-config --config FILE` checks this file.
 dir = {dir}
-redis = unix:{dir}/run/redis.sock
+redis = unix:{dir}/redis/redis.sock
 bus = {bus}
 
 [gateway]
@@ -38,7 +38,7 @@ class State:
         self.config = self.dir / "mailweave.conf"
         self.run, self.log, self.service = self.dir / "run", self.dir / "log", self.dir / "service"
         self.redis_dir, self.keys = self.dir / "redis", self.dir / "keys"
-        self.socket = self.run / "redis.sock"
+        self.socket = self.redis_dir / "redis.sock"
         self._build = pathlib.Path(os.path.abspath(build)) if build else None
 
     @property

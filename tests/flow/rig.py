@@ -183,7 +183,7 @@ class World:
     # Redis, as it lies there
 
     def redis(self):
-        return redis.Redis(unix_socket_path=str(self.var / "run" / "redis.sock"))
+        return redis.Redis(unix_socket_path=str(self.var / "redis" / "redis.sock"))
 
     def waiting(self, rep):
         """Messages that are in the account's ledger: entered, not committed."""
