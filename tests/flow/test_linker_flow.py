@@ -11,7 +11,7 @@ import time
 import msgpack
 import pytest
 
-from test_linker_lua import (Slot, TAG, COMPANY, NOW, id_of, key_of, pack, partition, server, unpack)  # noqa: F401
+from linker_slot import COMPANY, NOW, id_of, pack, partition, server, unpack  # noqa: F401
 
 BUILD = os.environ.get("MAILWEAVE_BUILD", os.path.join(os.path.dirname(__file__), "../../build/plain"))
 FEED = os.path.join(BUILD, "tests/flow/feed")
@@ -51,8 +51,10 @@ class Pipeline:
         return self.running.pop(name).wait(20)
 
     def close(self):
+        died = [name for name, process in self.running.items() if process.poll() is not None]
         for name in list(self.running):
             self.kill(name)
+        assert not died, f"ended by themselves: {died}"
 
     def tool(self, *args):
         return subprocess.run([os.path.join(BUILD, "linker/linker"), *args, "--dir", self.folder, "--redis",
