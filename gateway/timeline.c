@@ -1,0 +1,229 @@
+#include "gateway/timeline.h"
+
+#include <stdlib.h>
+
+#include "gateway/problem.h"
+#include "gateway/thread_view.h"
+
+enum {
+	POSITION_BYTES = 8 + 4 + ID_BYTES,
+	TIES_MAX = 1000, /* threads of one millisecond in one source */
+	ROUNDS_MAX =
+		20, /* looked through for one page: what is not visible or read is passed over */
+};
+
+/* One entry of a source, and the place in the merged order: newest first, then by account number and id. */
+struct position {
+	int64_t ms;
+	uint32_t number;
+	struct id id;
+	const struct account_entry *account;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct position *left = a, *right = b;
+
+	if (left->ms != right->ms)
+		return left->ms < right->ms ? 1 : -1;
+	if (left->number != right->number)
+		return left->number < right->number ? 1 : -1;
+	return memcmp(right->id.b, left->id.b, ID_BYTES);
+}
+
+static void position_write(const struct position *p, uint8_t out[POSITION_BYTES])
+{
+	for (int i = 0; i < 8; i++)
+		out[i] = (uint8_t)((uint64_t)p->ms >> (56 - 8 * i));
+	for (int i = 0; i < 4; i++)
+		out[8 + i] = (uint8_t)(p->number >> (24 - 8 * i));
+	memcpy(out + 12, p->id.b, ID_BYTES);
+}
+
+static uint64_t read_be(const uint8_t *p, size_t n)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < n; i++)
+		value = value << 8 | p[i];
+	return value;
+}
+
+static bool position_read(struct span s, struct position *p)
+{
+	if (s.n != POSITION_BYTES)
+		return false;
+	p->ms = (int64_t)read_be(s.p, 8);
+	p->number = (uint32_t)read_be(s.p + 8, 4);
+	memcpy(p->id.b, s.p + 12, ID_BYTES);
+	return true;
+}
+
+static const struct account_entry *account_of(const struct timeline *t, uint32_t number)
+{
+	for (size_t i = 0; i < t->account_count; i++)
+		if (t->accounts[i].number == number)
+			return &t->accounts[i];
+	return NULL;
+}
+
+static bool entry_read(const struct timeline *t, const struct timeline_source *source,
+		       struct span member, struct span score, struct position *out)
+{
+	uint64_t ms;
+
+	out->account = source->account;
+	if (!source->account) {
+		if (member.n < 4)
+			return false;
+		out->account = account_of(t, (uint32_t)read_be(member.p, 4));
+		member = span_sub(member, 4, member.n);
+	}
+	if (!out->account || member.n != ID_BYTES || !span_to_u64(score, INT64_MAX, &ms))
+		return false;
+	memcpy(out->id.b, member.p, ID_BYTES);
+	out->number = (uint32_t)out->account->number;
+	out->ms = (int64_t)ms;
+	return true;
+}
+
+/* Two commands a source: the rest of the millisecond we stand in, and what is older. */
+static enum err_code fetch(struct http_request *r, const struct timeline *t,
+			   const struct position *after, size_t want, struct store_reply *replies,
+			   struct err *e)
+{
+	struct store_command *commands =
+		arena_array(r->arena, 2 * t->source_count, sizeof(*commands));
+
+	for (size_t i = 0; i < t->source_count; i++) {
+		struct span key = t->sources[i].key;
+
+		if (after) {
+			commands[2 * i] = store_command(
+				r->arena, "ZRANGE %b %d %d BYSCORE REV LIMIT 0 %d WITHSCORES", key,
+				after->ms, after->ms, (int64_t)TIES_MAX);
+			commands[2 * i + 1] = store_command(
+				r->arena, "ZRANGE %b %s -inf BYSCORE REV LIMIT 0 %d WITHSCORES",
+				key, arena_printf(r->arena, "(%lld", (long long)after->ms),
+				(int64_t)want);
+		} else {
+			commands[2 * i] = store_command(r->arena, "ECHO -");
+			commands[2 * i + 1] = store_command(
+				r->arena, "ZRANGE %b +inf -inf BYSCORE REV LIMIT 0 %d WITHSCORES",
+				key, (int64_t)want);
+		}
+	}
+	return store_pipeline(r->store, commands, 2 * t->source_count, r->arena, replies, e);
+}
+
+/* The next `want` entries behind `after`, in order, each thread once. */
+static enum err_code next_entries(struct http_request *r, const struct timeline *t,
+				  const struct position *after, size_t want,
+				  struct position **entries_out, size_t *count_out, struct err *e)
+{
+	struct store_reply *replies =
+		arena_array(r->arena, 2 * t->source_count + 1, sizeof(*replies));
+	enum err_code code = fetch(r, t, after, want, replies, e);
+	size_t room = 0, count = 0, kept = 0;
+	struct position *entries;
+
+	*count_out = 0;
+	if (code != ERR_OK)
+		return code;
+	for (size_t i = 0; i < 2 * t->source_count; i++)
+		room += replies[i].count / 2;
+	entries = arena_array(r->arena, room + 1, sizeof(*entries));
+	for (size_t i = 0; i < 2 * t->source_count; i++)
+		for (size_t k = 0; k + 1 < replies[i].count; k += 2)
+			if (entry_read(t, &t->sources[i / 2], replies[i].items[k].string,
+				       replies[i].items[k + 1].string, &entries[count]) &&
+			    (!after || compare(after, &entries[count]) < 0))
+				count++;
+	qsort(entries, count, sizeof(*entries), compare);
+	for (size_t i = 0; i < count && kept < want; i++)
+		if (!kept || compare(&entries[kept - 1], &entries[i]) != 0)
+			entries[kept++] = entries[i];
+	*entries_out = entries;
+	*count_out = kept;
+	return ERR_OK;
+}
+
+/* Shows entries until the page is full; says how many of them were looked at. */
+static enum err_code show(struct http_request *r, const struct timeline *t,
+			  const struct position *entries, size_t count, size_t limit, json_t *data,
+			  size_t *used_out, struct err *e)
+{
+	struct mail_ref *refs = arena_array(r->arena, count + 1, sizeof(*refs));
+	struct mail_thread *threads = arena_array(r->arena, count + 1, sizeof(*threads));
+	enum err_code code;
+
+	for (size_t i = 0; i < count; i++)
+		refs[i] = (struct mail_ref){entries[i].account, entries[i].id};
+	code = mail_threads_load(r, refs, count, threads, e);
+	*used_out = 0;
+	while (code == ERR_OK && *used_out < count && json_array_size(data) < limit) {
+		bool alias = !id_eq(&threads[*used_out].id, &entries[*used_out].id);
+
+		/* A merged thread shows under its survivor's own entry. */
+		if (!alias)
+			code = thread_view_list(r, &threads[*used_out], 1, t->unread_only, data, e);
+		(*used_out)++;
+	}
+	return code;
+}
+
+static enum err_code fill(struct http_request *r, const struct timeline *t, size_t limit,
+			  struct position *at, bool *begun, json_t *data, bool *more_out,
+			  struct err *e)
+{
+	enum err_code code = ERR_OK;
+
+	*more_out = true;
+	for (int round = 0; round < ROUNDS_MAX && code == ERR_OK && *more_out; round++) {
+		struct position *entries = NULL;
+		size_t count, used = 0, want = limit - json_array_size(data) + 1;
+
+		if (json_array_size(data) >= limit)
+			break;
+		code = next_entries(r, t, *begun ? at : NULL, want, &entries, &count, e);
+		if (code == ERR_OK)
+			code = show(r, t, entries, count, limit, data, &used, e);
+		if (code == ERR_OK && used) {
+			*at = entries[used - 1];
+			*begun = true;
+		}
+		*more_out = code == ERR_OK && (used < count || count == want);
+	}
+	return code;
+}
+
+void timeline_answer(struct http_request *r, const struct timeline *timeline)
+{
+	struct position at = {0};
+	uint8_t next[POSITION_BYTES];
+	json_t *data = json_array();
+	bool begun, more;
+	struct page page;
+	struct err e;
+
+	if (!page_read(r, &page)) {
+		json_decref(data);
+		return;
+	}
+	begun = page.cursor.n > 0;
+	if (begun && !position_read(page.cursor, &at)) {
+		problem_answer(r, PROBLEM_INVALID_CURSOR, "The cursor is not one of this list.");
+		json_decref(data);
+		return;
+	}
+	if (timeline->source_count &&
+	    fill(r, timeline, page.limit, &at, &begun, data, &more, &e) != ERR_OK) {
+		problem_from_err(r, &e);
+		json_decref(data);
+		return;
+	}
+	position_write(&at, next);
+	page_answer(r, data,
+		    timeline->source_count && more ? span_make(next, sizeof(next))
+						   : span_make(NULL, 0));
+}
