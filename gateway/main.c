@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "gateway/app.h"
 #include "gateway/bus_client.h"
+#include "gateway/make_keys.h"
 #include "gateway/openapi.h"
 #include "gateway/outbox_blobs.h"
 #include "gateway/port_file.h"
@@ -123,6 +124,8 @@ static int command(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--openapi") == 0)
 			return openapi_print();
+		if (strcmp(argv[i], "--make-keys") == 0)
+			return make_keys_command(argc, argv);
 		if (strcmp(argv[i], "--make-root-token") == 0)
 			return root_token_command(argc, argv);
 	}
