@@ -11,7 +11,7 @@
 
 static void path_make(char path[PATH_OCTETS], const char *dir, const char *instance)
 {
-	snprintf(path, PATH_OCTETS, "%s/run/gateway-%s.port", dir, instance);
+	snprintf(path, PATH_OCTETS, "%s/run/%s.port", dir, instance);
 }
 
 enum err_code port_file_write(const char *dir, const char *instance, uint16_t port, struct err *e)
