@@ -26,3 +26,8 @@ $(B)/parser/counted/%.o: parser/%.c
 	$(CC) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -include parser/work_count.h -fsanitize-coverage=trace-pc -MMD -MP -c -o $@ $<
 $(eval $(call unit,parser/work_test,$(PARSER_CORE:parser/%=parser/counted/%),base,-lidn2))
 endif
+$(eval $(call unit,parser/mime_test,$(PARSER_CORE),base,-lidn2))
+$(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
+$(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/message_json.c \
+	parser/render.c parser/sanitize.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c $(PARSER_CORE),\
+	secret wire base,-lgumbo -lcrypto -lidn2))

@@ -1,6 +1,6 @@
 #include "parser/quote.h"
 
-#define LINES_LOOKED_AT 5
+#define LINES_LOOKED_AT 10
 #define PHONE_LINE_BYTES 60
 
 static struct span line_at(struct span s, size_t at, size_t *next_out)
@@ -68,7 +68,7 @@ static bool is_divider(struct span line)
 	return starts_with_any(line, dividers);
 }
 
-/* A block of header lines as Outlook and its kin put above what they quote: three of five lines, the first among them. */
+/* A block of header lines as Outlook and its kin put above what they quote: three within ten lines, the first is one. */
 static bool is_header_block(struct span s, size_t at)
 {
 	static const char *const names[] = {
@@ -148,10 +148,27 @@ static size_t find_signature(struct span s)
 	return s.n;
 }
 
+/* What stands below the first run of '>' lines: for those who answer underneath. */
+static struct span below_quoted(struct span s, size_t at)
+{
+	bool quoted = false;
+	while (at < s.n) {
+		size_t next;
+		struct span line = line_at(s, at, &next);
+		if (quoted && line.n > 0 && !is_quote_line(line))
+			return span_sub(s, at, s.n);
+		quoted |= is_quote_line(line);
+		at = next;
+	}
+	return (struct span){s.p, 0};
+}
+
 struct quote_parts quote_split_text(struct span text)
 {
 	struct quote_parts parts = {.quoted_from = find_quoted(text)};
 	struct span own = {text.p, parts.quoted_from};
+	if (span_trim(own).n == 0)
+		own = below_quoted(text, parts.quoted_from);
 	size_t signature = find_signature(own);
 	parts.fresh = span_trim((struct span){own.p, signature});
 	parts.signature = span_trim(span_sub(own, signature, own.n));
