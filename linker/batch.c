@@ -52,7 +52,7 @@ static void read_list(struct known *known, const struct wire_addrs *addrs, size_
 {
 	char normalized[ADDRESS_MAX + 1];
 
-	list_out->items = arena_array(known->arena, addrs->count, sizeof(*list_out->items));
+	list_out->items = arena_array(known->arena, addrs->count, sizeof(struct decide_address *));
 	for (size_t i = 0; i < addrs->count; i++) {
 		if (*left == 0 || !address_normalize(addrs->items[i].email, normalized)) {
 			list_out->odd = true;

@@ -9,17 +9,23 @@
 
 #define MEMBER_BYTES (4u + ID_BYTES)
 
+struct line {
+	const char *sorted; /* by this, then by order */
+	size_t order;
+	const char *rest; /* printed behind it */
+};
+
 struct dump {
 	struct store *store;
 	struct arena *arena; /* of all lines */
 	struct span prefix; /* of the timelines' keys */
 	struct span timeline;
-	char **lines;
+	struct line *lines;
 	size_t count, room;
 	uint64_t others;
 };
 
-static void add_line(struct dump *d, char *line)
+static void add_line(struct dump *d, const char *sorted, const char *rest)
 {
 	if (d->count == d->room) {
 		d->room = d->room ? d->room * 2 : 1024;
@@ -27,7 +33,8 @@ static void add_line(struct dump *d, char *line)
 		if (!d->lines)
 			abort();
 	}
-	d->lines[d->count++] = line;
+	d->lines[d->count] = (struct line){sorted, d->count, rest};
+	d->count++;
 }
 
 /* "<account number> <thread>" of a member. */
@@ -51,9 +58,11 @@ static enum err_code timeline_member(void *ctx, struct span name, struct span va
 	struct dump *d = ctx;
 
 	(void)e;
-	add_line(d, arena_printf(d->arena, "timeline %.*s %.*s %s", (int)d->timeline.n,
-				 (const char *)d->timeline.p, (int)value.n, (const char *)value.p,
-				 member_text(d->arena, name)));
+	add_line(d,
+		 arena_printf(d->arena, "timeline %.*s %.*s %s", (int)d->timeline.n,
+			      (const char *)d->timeline.p, (int)value.n, (const char *)value.p,
+			      member_text(d->arena, name)),
+		 "");
 	return ERR_OK;
 }
 
@@ -80,7 +89,7 @@ static enum err_code placed(void *ctx, struct span name, struct span value, stru
 		line = arena_printf(d->arena, "%s %.*s", line, (int)suffix.n,
 				    (const char *)suffix.p);
 	}
-	add_line(d, line);
+	add_line(d, line, "");
 	return ERR_OK;
 }
 
@@ -89,12 +98,14 @@ static enum err_code applied(void *ctx, struct span name, struct span value, str
 	struct dump *d = ctx;
 
 	(void)e;
-	add_line(d, arena_printf(d->arena, "applied %.*s %.*s", (int)name.n, (const char *)name.p,
-				 (int)value.n, (const char *)value.p));
+	add_line(d,
+		 arena_printf(d->arena, "applied %.*s %.*s", (int)name.n, (const char *)name.p,
+			      (int)value.n, (const char *)value.p),
+		 "");
 	return ERR_OK;
 }
 
-/* The lines are sorted afterwards: a counter of the stream's order keeps each account's. */
+/* In the stream's order for each account. */
 static enum err_code event(void *ctx, struct span name, struct span value, struct err *e)
 {
 	struct dump *d = ctx;
@@ -104,8 +115,8 @@ static enum err_code event(void *ctx, struct span name, struct span value, struc
 	(void)name;
 	(void)e;
 	if (scan_event_read(value, &number, &n))
-		add_line(d, arena_printf(d->arena, "event %u %020zu %llu", number, d->count,
-					 (unsigned long long)n));
+		add_line(d, arena_printf(d->arena, "event %u", number),
+			 arena_printf(d->arena, " %llu", (unsigned long long)n));
 	else
 		d->others++;
 	return ERR_OK;
@@ -113,22 +124,18 @@ static enum err_code event(void *ctx, struct span name, struct span value, struc
 
 static int compare(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	const struct line *x = a, *y = b;
+	int order = strcmp(x->sorted, y->sorted);
+
+	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
 
 static void print(struct dump *d, FILE *out)
 {
-	qsort(d->lines, d->count, sizeof(*d->lines), compare);
-	for (size_t i = 0; i < d->count; i++) {
-		const char *line = d->lines[i];
-		unsigned long long n;
-		unsigned number;
-
-		if (sscanf(line, "event %u %*u %llu", &number, &n) == 2)
-			fprintf(out, "event %u %llu\n", number, n);
-		else
-			fprintf(out, "%s\n", line);
-	}
+	if (d->count > 0)
+		qsort(d->lines, d->count, sizeof(*d->lines), compare);
+	for (size_t i = 0; i < d->count; i++)
+		fprintf(out, "%s%s\n", d->lines[i].sorted, d->lines[i].rest);
 	fprintf(out, "other %llu\n", (unsigned long long)d->others);
 }
 

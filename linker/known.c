@@ -27,10 +27,12 @@ static size_t slot_of(const struct known *known, struct span email)
 static void grow(struct known *known)
 {
 	size_t room = known->address_room ? known->address_room * 4 : 256;
-	struct decide_address **addresses = arena_array(known->arena, room, sizeof(*addresses));
+	struct decide_address **addresses =
+		arena_array(known->arena, room, sizeof(struct decide_address *));
 
 	if (known->address_count > 0)
-		memcpy(addresses, known->addresses, known->address_count * sizeof(*addresses));
+		memcpy(addresses, known->addresses,
+		       known->address_count * sizeof(struct decide_address *));
 	known->addresses = addresses;
 	known->address_room = room;
 	known->slot_count = room * 2;
@@ -169,7 +171,7 @@ static void read_address(struct arena *arena, struct span packed, struct decide_
 
 	if (count > LIST_MAX)
 		count = LIST_MAX;
-	a->people = arena_array(arena, count, sizeof(*a->people));
+	a->people = arena_array(arena, count, sizeof(struct decide_person *));
 	a->people_count = 0;
 	for (size_t i = 0; i < count && !r.bad; i++) {
 		struct decide_person *person =

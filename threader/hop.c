@@ -83,6 +83,8 @@ void hop_batch(void *ctx, unsigned lane, const struct bus_item *items, size_t co
 	int64_t started_us = clock_mono_us();
 	size_t made = 0;
 
+	if (count == 0)
+		return;
 	metrics_add(metrics, METRIC_IN, lane, (int64_t)count);
 	for (size_t i = 0; i < count; i++)
 		made += propose(hop, lane, items[i].frame);
