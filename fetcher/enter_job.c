@@ -80,8 +80,6 @@ static enum err_code enter_messages(struct enter_job *j, const struct committer_
 	buf_init(&box, 2048);
 	for (; entry && entry->kind == ENTER_CURSOR && entry->mailbox == mailbox;
 	     entry = entry->next) {
-		entry->cursor.stored = mailbox->durable.stored;
-		mailbox->durable = entry->cursor;
 		buf_clear(&box);
 		mailbox_encode(mailbox, &entry->cursor, &box);
 	}
@@ -91,10 +89,8 @@ static enum err_code enter_messages(struct enter_job *j, const struct committer_
 	args[3] = buf_span(&box);
 	args[4] = number(arena, count);
 	code = call(j, env, "fetcher_1_enter", args, n, &reply);
-	if (code == ERR_OK && reply.count >= 3) {
+	if (code == ERR_OK && reply.count >= 3)
 		mark_entered(first, count, &reply.items[1]);
-		mailbox->durable.stored += (uint32_t)reply.items[2].integer;
-	}
 	buf_fini(&box);
 	*at = entry;
 	return code;

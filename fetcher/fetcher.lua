@@ -167,6 +167,8 @@ local function enter(keys, args)
         return refusal
     end
     -- The box first: journal entries compare mailboxes by path.
+    local before = redis.call('HGET', tag .. ':box', mailbox)
+    local value = (box ~= '' or before) and cmsgpack.unpack(box ~= '' and box or before) or nil
     if box ~= '' then
         redis.call('HSET', tag .. ':box', mailbox, box)
     end
@@ -185,6 +187,11 @@ local function enter(keys, args)
                 entered[#entered + 1] = id
             end
         end
+    end
+    -- Its last element, how many are stored, is counted here.
+    if value and (added > 0 or box ~= '') then
+        value[7] = (before and cmsgpack.unpack(before)[7] or 0) + added
+        redis.call('HSET', tag .. ':box', mailbox, cmsgpack.pack(value))
     end
     return {'ok', entered, added}
 end
@@ -235,10 +242,11 @@ local function sweep(keys, args)
             present[uid] = true
         end
     end
-    local removed = 0
+    local removed, go_on = 0, 0
     for chunk = math.floor(low / 64), math.floor(high / 64) do
         if removed > 2 * LIMIT then
-            return {'ok', removed, chunk * 64}
+            go_on = chunk * 64
+            break
         end
         for _, uid in ipairs(redis.call('HKEYS', tag .. ':u:' .. mailbox .. ':' .. string.format('%d', chunk))) do
             local number = tonumber(uid)
@@ -248,7 +256,13 @@ local function sweep(keys, args)
             end
         end
     end
-    return {'ok', removed, 0}
+    local box = removed > 0 and redis.call('HGET', tag .. ':box', mailbox)
+    if box then
+        local value = cmsgpack.unpack(box)
+        value[7] = math.max(0, value[7] - removed)
+        redis.call('HSET', tag .. ':box', mailbox, cmsgpack.pack(value))
+    end
+    return {'ok', removed, go_on}
 end
 
 -- gen, token, mailbox: forgets a mailbox that is no more (its places were swept)
@@ -364,7 +378,7 @@ local function state(keys, args)
     return {'ok'}
 end
 
--- instance, ttl ms, token held or '' -> ok, token, gen, revision, paused, last command · held, owner, ms left · gone
+-- instance, ttl ms, token held or '' -> ok, token, gen, revision, paused, last command | held, owner, ms left | gone
 local function lease(keys, args)
     local tag, instance, ttl, mine = keys[1], args[1], tonumber(args[2]), args[3]
     local account = redis.call('HMGET', tag .. ':acct', 'gen', 'revision', 'paused')

@@ -93,7 +93,7 @@ void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *
 	pack_put_u64(out, cursor->validity);
 	pack_put_str(out, buf_span(&inner));
 	pack_put_u64(out, cursor->remote);
-	pack_put_u64(out, cursor->stored);
+	pack_put_u64(out, 0); /* stored: counted where it is written */
 	buf_fini(&inner);
 }
 
@@ -129,7 +129,7 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 	c.validity = (uint32_t)pack_read_u64(&r);
 	cursor = pack_read_bytes(&r);
 	c.remote = (uint32_t)pack_read_u64(&r);
-	c.stored = (uint32_t)pack_read_u64(&r);
+	(void)pack_read_u64(&r);
 	if (n < 7 || r.bad || role.n >= MAILBOX_ROLE_MAX || !decode_cursor(cursor, &c))
 		return ERR_PERM;
 	mailbox = mailbox_new(path, delimiter.n == 1 ? delimiter.p[0] : -1);
@@ -137,7 +137,7 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 		return ERR_PERM;
 	memcpy(mailbox->role, role.p, role.n);
 	mailbox->number = number;
-	mailbox->cursor = mailbox->durable = c;
+	mailbox->cursor = mailbox->told = c;
 	mailbox->known = c.validity != 0;
 	*mailbox_out = mailbox;
 	return ERR_OK;

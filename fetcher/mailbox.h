@@ -22,7 +22,7 @@ struct mailbox_cursor {
 	uint64_t modseq;
 	int64_t since_ms, until_ms; /* until 0: no upper end */
 	bool done, retired;
-	uint32_t remote, stored;
+	uint32_t remote;
 };
 
 struct mailbox {
@@ -35,7 +35,6 @@ struct mailbox {
 	struct mailbox_cursor
 		cursor; /* as read, or as it will be once all entries given are entered */
 	struct mailbox_cursor told; /* as last given to be written by a visit */
-	struct mailbox_cursor durable; /* as last written; the committer's */
 	bool known; /* has been visited: the cursor counts */
 	bool dropped; /* forgotten: only jobs may still mean it */
 	bool chosen; /* by the account's choice of folders */
