@@ -139,6 +139,7 @@ json_t *message_view_full(struct http_request *r, const struct mail_thread *thre
 	json_t *object = NULL;
 	struct buf bytes;
 
+	err_clear(e);
 	buf_init(&bytes, WIRE_RENDER_MAX);
 	if (mail_message_render(r, thread->account, &message->record, &ask, &answer, &bytes, e) ==
 		    ERR_OK &&

@@ -32,6 +32,8 @@
 	  "Check the id; what you may not see is not there.")                                   \
 	P(BODY_TOO_LARGE, "body_too_large", 413, "The request body is too large",               \
 	  "Send less at once.")                                                                 \
+	P(RANGE_NOT_SATISFIABLE, "range_not_satisfiable", 416, "The range lies outside",        \
+	  "Ask for a range within the part's size.")                                            \
 	P(REQUEST_TIMEOUT, "request_timeout", 408, "The request took too long to arrive",       \
 	  "Send it again.")
 

@@ -11,5 +11,8 @@ const struct route_table *const routes_all[] = {
 	&route_account_actions_table,
 	&route_outbox_table,
 	&route_operate_table,
+	&route_threads_table,
+	&route_messages_table,
+	&route_detail_table,
 	NULL,
 };
