@@ -166,9 +166,6 @@ static enum err_code sweep(struct enter_job *j, const struct committer_env *env,
 		low = reply.count > 2 && reply.items[2].integer > 0
 			      ? (uint64_t)reply.items[2].integer
 			      : (uint64_t)high + 1;
-		if (reply.count > 1 &&
-		    entry->mailbox->durable.stored >= (uint32_t)reply.items[1].integer)
-			entry->mailbox->durable.stored -= (uint32_t)reply.items[1].integer;
 	}
 	return code;
 }
