@@ -202,7 +202,7 @@ void timeline_answer(struct http_request *r, const struct timeline *timeline)
 	struct position at = {0};
 	uint8_t next[POSITION_BYTES];
 	json_t *data = json_array();
-	bool begun, more;
+	bool begun, more = false;
 	struct page page;
 	struct err e;
 
