@@ -7,8 +7,8 @@
 
 /* One element between separators, as found by scan_element. Offsets into raw. */
 struct element {
-	size_t start, end;	  /* all of it */
-	size_t angle, angle_end;  /* "<…>" without the brackets; angle_end 0: none */
+	size_t start, end; /* all of it */
+	size_t angle, angle_end; /* "<…>" without the brackets; angle_end 0: none */
 	size_t comment, comment_end;
 	bool quoted, at_sign;
 	uint8_t stop; /* ',' ';' ':' or 0 at the end */
@@ -36,7 +36,8 @@ static size_t scan_angle(struct span s, size_t at, struct element *e)
 /* A quote that opens in the middle of a word or never closes is a character like others. */
 static bool opens_quote(struct span s, size_t at, bool *no_close)
 {
-	if (*no_close || (at > 0 && !lex_is_blank(s.p[at - 1]) && !strchr(",;:<>()\"", s.p[at - 1])))
+	if (*no_close ||
+	    (at > 0 && !lex_is_blank(s.p[at - 1]) && !strchr(",;:<>()\"", s.p[at - 1])))
 		return false;
 	size_t end = lex_quoted(s, at);
 	if (end == s.n && (s.n < at + 2 || s.p[s.n - 1] != '"')) {
@@ -47,7 +48,8 @@ static bool opens_quote(struct span s, size_t at, bool *no_close)
 }
 
 /* Finds the end of the element that begins at `at`. */
-static size_t scan_element(struct span s, size_t at, bool *no_close, bool *no_word, struct element *e)
+static size_t scan_element(struct span s, size_t at, bool *no_close, bool *no_word,
+			   struct element *e)
 {
 	*e = (struct element){.start = at};
 	while (at < s.n) {
@@ -91,7 +93,8 @@ static struct span clean_email(struct decode *d, struct span raw)
 		s = (struct span){s.p + 7, s.n - 7};
 	bool plain = true;
 	for (size_t i = 0; i < s.n; i++)
-		plain &= s.p[i] > ' ' && s.p[i] < 0x7f && s.p[i] != '(' && s.p[i] != '"' && s.p[i] != '<';
+		plain &= s.p[i] > ' ' && s.p[i] < 0x7f && s.p[i] != '(' && s.p[i] != '"' &&
+			 s.p[i] != '<';
 	if (plain)
 		return s;
 	d->text.n = 0;
@@ -200,7 +203,8 @@ static struct mail_address bare_address(struct decode *d, struct span raw, const
 	return a;
 }
 
-static void take(struct decode *d, struct span raw, const struct element *e, struct address_list *list)
+static void take(struct decode *d, struct span raw, const struct element *e,
+		 struct address_list *list)
 {
 	struct mail_address a = {0};
 	if (e->angle_end > 0) {

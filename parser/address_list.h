@@ -12,8 +12,9 @@
 #define ADDRESS_LIST_MAX 10000u
 
 struct mail_address {
-	struct span name;  /* decoded, UTF-8, may be empty */
-	struct span email; /* as written without comments and blanks; may be empty when only a name was there */
+	struct span name; /* decoded, UTF-8, may be empty */
+	struct span
+		email; /* as written without comments and blanks; may be empty when only a name was there */
 };
 
 struct address_list {

@@ -10,7 +10,8 @@ struct report {
 static struct span report_address(struct decode *d, struct span value)
 {
 	size_t semicolon = span_find_byte(value, ';');
-	struct span s = span_trim(semicolon < value.n ? span_sub(value, semicolon + 1, value.n) : value);
+	struct span s =
+		span_trim(semicolon < value.n ? span_sub(value, semicolon + 1, value.n) : value);
 	struct address_list list = {0};
 	address_list_parse(d, s, &list);
 	return list.count ? list.items[0].email : (struct span){0};
@@ -28,7 +29,8 @@ static struct span first_word(struct span value)
 static void put_report(struct json *j, const struct report *r)
 {
 	struct span to = r->recipient;
-	if (to.n == 0 || span_istarts(r->action, SPAN_LIT("delivered")) || span_istarts(r->action, SPAN_LIT("relayed")) ||
+	if (to.n == 0 || span_istarts(r->action, SPAN_LIT("delivered")) ||
+	    span_istarts(r->action, SPAN_LIT("relayed")) ||
 	    span_istarts(r->action, SPAN_LIT("expanded")))
 		return;
 	json_open(j, '{');
@@ -75,7 +77,8 @@ void bounce_json(struct json *j, struct decode *d, const struct mime_message *m)
 		struct buf decoded;
 		buf_init(&decoded, DECODE_TEXT_MAX);
 		transfer_decode(p->encoding, p->body, &decoded);
-		put_part(j, d, arena_span(d->arena, buf_span(&decoded)), header_eol(buf_span(&decoded)));
+		put_part(j, d, arena_span(d->arena, buf_span(&decoded)),
+			 header_eol(buf_span(&decoded)));
 		buf_fini(&decoded);
 		any = true;
 	}

@@ -58,7 +58,8 @@ static bool any_fits(const struct cut *cut, const struct address_list *list)
 static void pack_with(struct packer *p, const struct facts *f, const struct mime_message *m)
 {
 	static const char *const keys[] = {"f", "t", "c", "b", "r", "e"};
-	const struct address_list *lists[] = {&f->from, &f->to, &f->cc, &f->bcc, &f->reply_to, &f->sender};
+	const struct address_list *lists[] = {&f->from, &f->to,	      &f->cc,
+					      &f->bcc,	&f->reply_to, &f->sender};
 	struct span id = f->message_id.count ? f->message_id.items[0] : (struct span){0};
 	bool has_id = id.n > 0 && id.n <= p->cut->id && utf8_valid(id);
 	size_t pairs = 4 + has_id;

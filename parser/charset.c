@@ -12,10 +12,13 @@ struct row {
 };
 
 static const struct row TABLE[] = {
-	[CHARSET_ASCII] = {NULL, "usascii ascii ansix34 ansix341968 iso646us us iso646 cp367 ibm367"},
-	[CHARSET_UTF8] = {NULL, "utf8 unicode11utf8 unicode20utf8 xunicode20utf8 utf8mb4 utf08 xutf8"},
-	[CHARSET_WINDOWS_1252] = {NULL, "iso88591 windows1252 cp1252 latin1 l1 iso885911987 isoir100 ibm819 cp819 "
-					"xcp1252 csisolatin1 win1252 iso1 xansi ansi 8859 iso8859 windowslatin1"},
+	[CHARSET_ASCII] = {NULL,
+			   "usascii ascii ansix34 ansix341968 iso646us us iso646 cp367 ibm367"},
+	[CHARSET_UTF8] = {NULL,
+			  "utf8 unicode11utf8 unicode20utf8 xunicode20utf8 utf8mb4 utf08 xutf8"},
+	[CHARSET_WINDOWS_1252] =
+		{NULL, "iso88591 windows1252 cp1252 latin1 l1 iso885911987 isoir100 ibm819 cp819 "
+		       "xcp1252 csisolatin1 win1252 iso1 xansi ansi 8859 iso8859 windowslatin1"},
 	{"ISO-8859-2", "iso88592 latin2 l2 iso885921987 isoir101 csisolatin2"},
 	{"ISO-8859-3", "iso88593 latin3 l3 iso885931988 isoir109 csisolatin3"},
 	{"ISO-8859-4", "iso88594 latin4 l4 iso885941988 isoir110 csisolatin4"},
@@ -23,7 +26,8 @@ static const struct row TABLE[] = {
 	{"ISO-8859-6", "iso88596 arabic iso88596e iso88596i asmo708 ecma114 isoir127 iso885961987"},
 	{"ISO-8859-7", "iso88597 greek greek8 ecma118 elot928 isoir126 iso885971987 suneugreek"},
 	{"ISO-8859-8", "iso88598 hebrew iso88598i iso88598e logical visual isoir138 iso885981988"},
-	{"WINDOWS-1254", "iso88599 latin5 l5 windows1254 cp1254 win1254 isoir148 iso885991989 xcp1254"},
+	{"WINDOWS-1254",
+	 "iso88599 latin5 l5 windows1254 cp1254 win1254 isoir148 iso885991989 xcp1254"},
 	{"ISO-8859-10", "iso885910 latin6 l6 isoir157 iso8859101992"},
 	{"CP874", "iso885911 tis620 windows874 cp874 dos874 tis6202533"},
 	{"ISO-8859-13", "iso885913"},
@@ -57,17 +61,21 @@ static const struct row TABLE[] = {
 	{"MACINTOSH", "macintosh mac macroman xmacroman csmacintosh applemacroman"},
 	{"MAC-CENTRALEUROPE", "xmacce maccentraleurope maccentraleuropean xmaccentraleurroman"},
 	{"MAC-CYRILLIC", "xmaccyrillic maccyrillic xmacukrainian"},
-	{"GB18030", "gb2312 gbk gb18030 eucgb2312cn cp936 ms936 windows936 xgbk euccn xeuccn gb231280 chinese csgb2312 "
+	{"GB18030", "gb2312 gbk gb18030 eucgb2312cn cp936 ms936 windows936 xgbk euccn xeuccn "
+		    "gb231280 chinese csgb2312 "
 		    "isoir58 gb18030 eucgbk"},
 	{"ISO-2022-CN", "iso2022cn"},
 	{"ISO-2022-CN-EXT", "iso2022cnext"},
-	{"BIG5-HKSCS", "big5 big5hkscs cnbig5 xxbig5 csbig5 big5eten bigfive cp950 ms950 windows950"},
+	{"BIG5-HKSCS",
+	 "big5 big5hkscs cnbig5 xxbig5 csbig5 big5eten bigfive cp950 ms950 windows950"},
 	{"EUC-TW", "euctw xeuctw"},
-	{"CP932", "shiftjis sjis xsjis mskanji windows31j cp932 csshiftjis ms932 xshiftjis windows932 shift"},
+	{"CP932", "shiftjis sjis xsjis mskanji windows31j cp932 csshiftjis ms932 xshiftjis "
+		  "windows932 shift"},
 	{"EUC-JP", "eucjp xeucjp cseucpkdfmtjapanese ujis"},
 	{"ISO-2022-JP-3", "iso2022jp csiso2022jp iso2022jpms cp50220 cp50221 cp50222 iso2022jp3"},
 	{"ISO-2022-JP-2", "iso2022jp1 iso2022jp2"},
-	{"CP949", "euckr ksc56011987 ksc5601 ksc56011989 korean cp949 uhc windows949 cseuckr ms949 isoir149 ksc56011992"},
+	{"CP949", "euckr ksc56011987 ksc5601 ksc56011989 korean cp949 uhc windows949 cseuckr ms949 "
+		  "isoir149 ksc56011992"},
 	{"ISO-2022-KR", "iso2022kr csiso2022kr"},
 	{"JOHAB", "johab"},
 	{"VISCII", "viscii"},
@@ -157,7 +165,8 @@ static void put_guessed(struct span in, struct buf *out)
 		put_windows_1252(in, out);
 }
 
-void charset_decode(const struct charset_set *set, unsigned charset, struct span in, struct buf *out)
+void charset_decode(const struct charset_set *set, unsigned charset, struct span in,
+		    struct buf *out)
 {
 	if (charset == CHARSET_UTF8)
 		utf8_put_lossy(in, out);

@@ -26,6 +26,7 @@ const char *charset_iconv_name(unsigned charset);
  * Appends the UTF-8 of `in`. CHARSET_UNKNOWN and CHARSET_ASCII: UTF-8 if it is valid UTF-8, else windows-1252.
  * set may be NULL: then sets of the table are read as if unknown.
  */
-void charset_decode(const struct charset_set *set, unsigned charset, struct span in, struct buf *out);
+void charset_decode(const struct charset_set *set, unsigned charset, struct span in,
+		    struct buf *out);
 
 #endif

@@ -64,7 +64,10 @@ static bool receive(struct child *c)
 		char bytes[CMSG_SPACE(REQUEST_SPOOLS * sizeof(int))];
 	} control;
 	struct iovec iov = {&c->request, sizeof(c->request)};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr msg = {.msg_iov = &iov,
+			     .msg_iovlen = 1,
+			     .msg_control = &control,
+			     .msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(REQUEST_FD_CONTROL, &msg, 0);
 	if (n < (ssize_t)offsetof(struct request, items))
 		return false;
@@ -149,7 +152,8 @@ static void do_facts(struct child *c, struct span raw, struct request_result *re
 	facts_read(&c->d, &m, &f);
 	buf_clear(&c->frame);
 	facts_wire_encode(&c->d, &m, &f, (uint64_t)(clock_mono_us() - start), &c->card, &c->frame);
-	bool ok = buf_ok(&c->frame) && put_out(c, buf_span(&c->frame), &result->frame_offset, &result->frame_bytes);
+	bool ok = buf_ok(&c->frame) &&
+		  put_out(c, buf_span(&c->frame), &result->frame_offset, &result->frame_bytes);
 	result->status = ok ? REQUEST_DONE : REQUEST_TOO_LARGE;
 }
 
@@ -195,7 +199,8 @@ static void serve(struct child *c)
 static bool map_regions(struct child *c)
 {
 	void *in = mmap(NULL, REQUEST_IN_BYTES, PROT_READ, MAP_SHARED, REQUEST_FD_IN, 0);
-	void *out = mmap(NULL, REQUEST_OUT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, REQUEST_FD_OUT, 0);
+	void *out = mmap(NULL, REQUEST_OUT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			 REQUEST_FD_OUT, 0);
 	if (in == MAP_FAILED || out == MAP_FAILED)
 		return false;
 	c->in = in;

@@ -5,14 +5,22 @@
 #define NAME_MAX_BYTES 40
 
 static const char PROPERTIES[] =
-	" background-color border border-bottom border-bottom-color border-bottom-style border-bottom-width border-collapse "
-	"border-color border-left border-left-color border-left-style border-left-width border-radius border-right "
-	"border-right-color border-right-style border-right-width border-spacing border-style border-top border-top-color "
-	"border-top-style border-top-width border-width box-sizing caption-side clear color direction display empty-cells "
-	"float font font-family font-size font-style font-variant font-weight height letter-spacing line-height list-style "
-	"list-style-position list-style-type margin margin-bottom margin-left margin-right margin-top max-height max-width "
-	"min-height min-width opacity overflow overflow-wrap padding padding-bottom padding-left padding-right padding-top "
-	"table-layout text-align text-decoration text-indent text-overflow text-transform unicode-bidi vertical-align "
+	" background-color border border-bottom border-bottom-color border-bottom-style "
+	"border-bottom-width border-collapse "
+	"border-color border-left border-left-color border-left-style border-left-width "
+	"border-radius border-right "
+	"border-right-color border-right-style border-right-width border-spacing border-style "
+	"border-top border-top-color "
+	"border-top-style border-top-width border-width box-sizing caption-side clear color "
+	"direction display empty-cells "
+	"float font font-family font-size font-style font-variant font-weight height "
+	"letter-spacing line-height list-style "
+	"list-style-position list-style-type margin margin-bottom margin-left margin-right "
+	"margin-top max-height max-width "
+	"min-height min-width opacity overflow overflow-wrap padding padding-bottom padding-left "
+	"padding-right padding-top "
+	"table-layout text-align text-decoration text-indent text-overflow text-transform "
+	"unicode-bidi vertical-align "
 	"visibility white-space width word-break word-spacing word-wrap background ";
 
 static bool is_property(struct span name)
@@ -56,7 +64,8 @@ static bool is_value(struct span value)
 		if (c == 0)
 			return false;
 	}
-	if (has(value, "expression") || has(value, "url") || has(value, "image") || has(value, "attr"))
+	if (has(value, "expression") || has(value, "url") || has(value, "image") ||
+	    has(value, "attr"))
 		return false;
 	return !memchr(value.p, '(', value.n) || has(value, "rgb") || has(value, "hsl");
 }
@@ -64,7 +73,8 @@ static bool is_value(struct span value)
 static void put_lower(struct span s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++)
-		buf_put_byte(out, s.p[i] >= 'A' && s.p[i] <= 'Z' ? (uint8_t)(s.p[i] | 0x20) : s.p[i]);
+		buf_put_byte(out,
+			     s.p[i] >= 'A' && s.p[i] <= 'Z' ? (uint8_t)(s.p[i] | 0x20) : s.p[i]);
 }
 
 /* One `name: value`. */

@@ -54,12 +54,14 @@ struct zone {
 static bool zone_of(struct span word, int *minutes_out)
 {
 	static const struct zone zones[] = {
-		{"ut", 0},	{"utc", 0},	{"gmt", 0},	{"z", 0},	{"wet", 0},	{"est", -300},	{"edt", -240},
-		{"cst", -360},	{"cdt", -300},	{"mst", -420},	{"mdt", -360},	{"pst", -480},	{"pdt", -420},
-		{"bst", 60},	{"cet", 60},	{"met", 60},	{"mez", 60},	{"cest", 120},	{"mest", 120},	{"mesz", 120},
-		{"eet", 120},	{"eest", 180},	{"msk", 180},	{"msd", 240},	{"ist", 330},	{"jst", 540},	{"kst", 540},
-		{"hkt", 480},	{"sgt", 480},	{"aest", 600},	{"aedt", 660},	{"nzst", 720},	{"nzdt", 780},	{"hst", -600},
-		{"akst", -540}, {"akdt", -480}, {"ast", -240},	{"adt", -180},	{"west", 60},
+		{"ut", 0},	{"utc", 0},    {"gmt", 0},    {"z", 0},	     {"wet", 0},
+		{"est", -300},	{"edt", -240}, {"cst", -360}, {"cdt", -300}, {"mst", -420},
+		{"mdt", -360},	{"pst", -480}, {"pdt", -420}, {"bst", 60},   {"cet", 60},
+		{"met", 60},	{"mez", 60},   {"cest", 120}, {"mest", 120}, {"mesz", 120},
+		{"eet", 120},	{"eest", 180}, {"msk", 180},  {"msd", 240},  {"ist", 330},
+		{"jst", 540},	{"kst", 540},  {"hkt", 480},  {"sgt", 480},  {"aest", 600},
+		{"aedt", 660},	{"nzst", 720}, {"nzdt", 780}, {"hst", -600}, {"akst", -540},
+		{"akdt", -480}, {"ast", -240}, {"adt", -180}, {"west", 60},
 	};
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
 		if (span_ieq(word, span_cstr(zones[i].name))) {
@@ -178,11 +180,11 @@ static bool finish(struct reading *r, struct date *date_out)
 		r->hour += 12;
 	if (r->am && r->hour == 12)
 		r->hour = 0;
-	if (r->day < 1 || r->day > 31 || r->month < 1 || r->month > 12 || r->year < 1 || r->hour > 24 ||
-	    r->minute > 59 || r->second > 60)
+	if (r->day < 1 || r->day > 31 || r->month < 1 || r->month > 12 || r->year < 1 ||
+	    r->hour > 24 || r->minute > 59 || r->second > 60)
 		return false;
-	int64_t local = days_from_civil(r->year, r->month, r->day) * 86400 + r->hour * 3600 + r->minute * 60 +
-			r->second;
+	int64_t local = days_from_civil(r->year, r->month, r->day) * 86400 + r->hour * 3600 +
+			r->minute * 60 + r->second;
 	date_out->unix_s = local - (int64_t)r->offset_min * 60;
 	date_out->offset_min = r->offset_min;
 	return true;
@@ -201,7 +203,8 @@ bool date_parse(struct span raw, struct date *date_out)
 			read_number(raw, &at, &r);
 		else if (is_alpha(c))
 			read_word(raw, &at, &r);
-		else if (!((c == '+' || c == '-') && r.has_time && !r.has_zone && read_offset(raw, &at, &r)))
+		else if (!((c == '+' || c == '-') && r.has_time && !r.has_zone &&
+			   read_offset(raw, &at, &r)))
 			at++;
 	}
 	return finish(&r, date_out);
@@ -225,14 +228,14 @@ void date_format(const struct date *date, char out[DATE_TEXT_BYTES])
 	int64_t days = (local >= 0 ? local : local - 86399) / 86400;
 	int s = (int)(local - days * 86400), y, m, d;
 	civil_from_days(days, &y, &m, &d);
-	int n = snprintf(out, DATE_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d, s / 3600, s / 60 % 60,
-			 s % 60);
+	int n = snprintf(out, DATE_TEXT_BYTES, "%04d-%02d-%02dT%02d:%02d:%02d", y, m, d, s / 3600,
+			 s / 60 % 60, s % 60);
 	if (n < 0 || n > DATE_TEXT_BYTES - 8)
 		return;
 	int offset = date->offset_min < 0 ? -date->offset_min : date->offset_min;
 	if (offset == 0)
 		snprintf(out + n, DATE_TEXT_BYTES - (size_t)n, "Z");
 	else
-		snprintf(out + n, DATE_TEXT_BYTES - (size_t)n, "%c%02d:%02d", date->offset_min < 0 ? '-' : '+',
-			 offset / 60 % 100, offset % 60);
+		snprintf(out + n, DATE_TEXT_BYTES - (size_t)n, "%c%02d:%02d",
+			 date->offset_min < 0 ? '-' : '+', offset / 60 % 100, offset % 60);
 }

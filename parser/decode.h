@@ -10,11 +10,13 @@
 
 struct decode {
 	const struct charset_set *charsets; /* may be NULL; borrowed */
-	struct arena *arena;		    /* results live here; borrowed; the caller resets it between messages */
-	struct buf text, bytes, words;	    /* scratch, empty between calls */
+	struct arena
+		*arena; /* results live here; borrowed; the caller resets it between messages */
+	struct buf text, bytes, words; /* scratch, empty between calls */
 };
 
-static inline void decode_init(struct decode *d, const struct charset_set *charsets, struct arena *arena)
+static inline void decode_init(struct decode *d, const struct charset_set *charsets,
+			       struct arena *arena)
 {
 	d->charsets = charsets;
 	d->arena = arena;

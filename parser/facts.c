@@ -2,7 +2,8 @@
 #include "parser/encoded_word.h"
 #include "parser/mail_class.h"
 
-static void read_addresses(struct decode *d, const struct mime_message *m, enum header_id id, struct address_list *list)
+static void read_addresses(struct decode *d, const struct mime_message *m, enum header_id id,
+			   struct address_list *list)
 {
 	struct span value = mime_field_last(m, &m->parts[0], id);
 	*list = (struct address_list){0};
@@ -10,7 +11,8 @@ static void read_addresses(struct decode *d, const struct mime_message *m, enum 
 		address_list_parse(d, value, list);
 }
 
-static void read_ids(struct decode *d, const struct mime_message *m, enum header_id id, struct id_list *list)
+static void read_ids(struct decode *d, const struct mime_message *m, enum header_id id,
+		     struct id_list *list)
 {
 	msg_id_parse(d, mime_field_last(m, &m->parts[0], id), MSG_ID_MAX, list);
 }

@@ -6,9 +6,11 @@
 #define SUBJECT_BYTES_MAX 998u
 
 /* The first half and the last half of what is over max; over-long ids are left out. */
-static struct wire_list ids(struct arena *arena, const struct id_list *list, size_t max, size_t *budget)
+static struct wire_list ids(struct arena *arena, const struct id_list *list, size_t max,
+			    size_t *budget)
 {
-	struct wire_list out = {arena_array(arena, list->count ? list->count : 1, sizeof(struct span)), 0};
+	struct wire_list out = {
+		arena_array(arena, list->count ? list->count : 1, sizeof(struct span)), 0};
 	size_t skip_from = list->count > max ? max / 2 : list->count;
 	size_t skip_to = list->count > max ? list->count - (max - max / 2) : list->count;
 	for (size_t i = 0; i < list->count; i++) {
@@ -21,9 +23,11 @@ static struct wire_list ids(struct arena *arena, const struct id_list *list, siz
 	return out;
 }
 
-static struct wire_addrs addresses(struct arena *arena, const struct address_list *list, size_t max, size_t *budget)
+static struct wire_addrs addresses(struct arena *arena, const struct address_list *list, size_t max,
+				   size_t *budget)
 {
-	struct wire_addrs out = {arena_array(arena, list->count ? list->count : 1, sizeof(struct wire_addr)), 0};
+	struct wire_addrs out = {
+		arena_array(arena, list->count ? list->count : 1, sizeof(struct wire_addr)), 0};
 	for (size_t i = 0; i < list->count && out.count < max; i++) {
 		struct wire_addr a = {list->items[i].name, list->items[i].email};
 		a.name.n = utf8_cut(a.name, WIRE_ITEM_MAX);
@@ -56,8 +60,8 @@ static void fill_placeholder(struct wire_facts *w)
 	w->id = SPAN_LIT("----------");
 }
 
-void facts_wire_encode(struct decode *d, const struct mime_message *m, struct facts *f, uint64_t parse_us,
-		       struct buf *card, struct buf *out)
+void facts_wire_encode(struct decode *d, const struct mime_message *m, struct facts *f,
+		       uint64_t parse_us, struct buf *card, struct buf *out)
 {
 	struct wire_facts w = {0};
 	uint8_t hash[32] = {0};
@@ -75,8 +79,8 @@ void facts_wire_encode(struct decode *d, const struct mime_message *m, struct fa
 	wire_encode_facts(&w, out);
 }
 
-enum err_code facts_wire_finish(struct span frame, const struct wire_raw *src, struct arena *arena, struct buf *out,
-				struct err *e)
+enum err_code facts_wire_finish(struct span frame, const struct wire_raw *src, struct arena *arena,
+				struct buf *out, struct err *e)
 {
 	struct wire_facts w, *dst = &w;
 	enum err_code code = wire_decode_facts(frame, arena, &w, e);

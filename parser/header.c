@@ -6,9 +6,9 @@ struct known {
 	struct span name;
 	enum header_id id;
 };
-#define K(text, id)                                                                                                    \
-	{                                                                                                              \
-		{(const uint8_t *)(text), sizeof(text) - 1}, id                                                        \
+#define K(text, id)                                             \
+	{                                                       \
+		{(const uint8_t *)(text), sizeof(text) - 1}, id \
 	}
 static const struct known KNOWN[] = {
 	K("from", HEADER_FROM),
@@ -46,7 +46,8 @@ enum header_id header_find(struct span name)
 {
 	uint8_t first = name.n ? (uint8_t)(name.p[0] | 0x20) : 0;
 	for (size_t i = 0; i < sizeof(KNOWN) / sizeof(KNOWN[0]); i++) {
-		if (KNOWN[i].name.n == name.n && KNOWN[i].name.p[0] == first && span_ieq(KNOWN[i].name, name))
+		if (KNOWN[i].name.n == name.n && KNOWN[i].name.p[0] == first &&
+		    span_ieq(KNOWN[i].name, name))
 			return KNOWN[i].id;
 	}
 	return HEADER_OTHER;
@@ -118,15 +119,16 @@ static bool is_blank_line(struct span raw, size_t at, size_t end)
 	return true;
 }
 
-size_t header_block(const struct header_scan *scan, size_t at, struct arena *arena, struct header_list *list)
+size_t header_block(const struct header_scan *scan, size_t at, struct arena *arena,
+		    struct header_list *list)
 {
 	struct span raw = scan->raw;
 	while (at < raw.n) {
 		size_t end, next = header_line(raw, scan->eol, at, &end);
 		if (end == at)
 			return next;
-		if (raw.p[at] == '-' && end - at >= 2 && raw.p[at + 1] == '-' && scan->is_boundary &&
-		    scan->is_boundary(scan->ctx, at))
+		if (raw.p[at] == '-' && end - at >= 2 && raw.p[at + 1] == '-' &&
+		    scan->is_boundary && scan->is_boundary(scan->ctx, at))
 			return at;
 		size_t start = at, last = end;
 		while (is_fold(raw, next)) {

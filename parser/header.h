@@ -38,11 +38,12 @@ enum header_id {
 	HEADER_PRECEDENCE,
 	HEADER_X_FAILED_RECIPIENTS,
 	HEADER_AUTO_REPLY_MARK, /* any of the common ones that say "not written by hand" */
-	HEADER_TEST_CRASH,	/* read in test builds only */
+	HEADER_TEST_CRASH, /* read in test builds only */
 };
 
 struct header_field {
-	struct span name, value; /* value: after the colon, with its folds, without the last line end */
+	struct span name,
+		value; /* value: after the colon, with its folds, without the last line end */
 	enum header_id id;
 };
 
@@ -64,7 +65,8 @@ struct header_scan {
 /* The line end in use. */
 uint8_t header_eol(struct span raw);
 /* Reads the block at `at`, appends its fields, and returns where the body begins (or the boundary that ended it). */
-size_t header_block(const struct header_scan *scan, size_t at, struct arena *arena, struct header_list *list);
+size_t header_block(const struct header_scan *scan, size_t at, struct arena *arena,
+		    struct header_list *list);
 /* Start of the line after the one at `at`, and in *end_out the end of this one without its line end. */
 size_t header_line(struct span raw, uint8_t eol, size_t at, size_t *end_out);
 enum header_id header_find(struct span name);

@@ -78,7 +78,8 @@ static size_t skip_markup(struct span s, size_t at, struct buf *out)
 		if (s.p[name + i] >= '0' && s.p[name + i] <= '9')
 			tag[i] = (char)s.p[name + i];
 	}
-	if (one_of("br p div tr li ul ol table h1 h2 h3 h4 h5 h6 blockquote hr pre section article header footer dl dt dd",
+	if (one_of("br p div tr li ul ol table h1 h2 h3 h4 h5 h6 blockquote hr pre section article "
+		   "header footer dl dt dd",
 		   tag, n))
 		buf_put_byte(out, '\n');
 	else if (one_of("td th", tag, n))

@@ -59,8 +59,8 @@ static void errand_free(struct errand *errand)
 /* What the message id is made over, before the raw bytes (docs/data-model.md). */
 static void put_prefix(const struct wire_raw *raw, struct pool_item *item)
 {
-	struct span parts[] = {span_make(ID_PREFIX, sizeof(ID_PREFIX)), raw->company, SPAN_LIT("/"), raw->account,
-			       span_make("", 1)};
+	struct span parts[] = {span_make(ID_PREFIX, sizeof(ID_PREFIX)), raw->company, SPAN_LIT("/"),
+			       raw->account, span_make("", 1)};
 	size_t n = 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		if (parts[i].n > sizeof(item->prefix) - n)
@@ -91,7 +91,8 @@ static void add_item(struct intake *in, struct errand *errand, struct bus_item i
 		metrics_add(in->metrics, METRIC_FAILED, errand->lane, 1);
 		return;
 	}
-	*slot = (struct pool_item){.spool = raw->spool, .offset = raw->spool_offset, .bytes = raw->spool_bytes};
+	*slot = (struct pool_item){
+		.spool = raw->spool, .offset = raw->spool_offset, .bytes = raw->spool_bytes};
 	if (raw->spool_bytes == 0)
 		slot->body = item.body.n ? arena_span(errand->arena, item.body) : SPAN_LIT("\n");
 	slot->check = must_check(raw);
@@ -150,10 +151,13 @@ void intake_bell(void *ctx, struct span from, struct bus_item item)
 	struct errand *errand = errand_new(POOL_RENDER);
 	errand->from = arena_span(errand->arena, from);
 	bool ok = wire_decode_render(item.frame, errand->arena, &w, &e) == ERR_OK;
-	if (ok && take_order(&w, &errand->job) && item.body.n <= RENDER_BYTES_MAX - in->render_bytes &&
+	if (ok && take_order(&w, &errand->job) &&
+	    item.body.n <= RENDER_BYTES_MAX - in->render_bytes &&
 	    pool_waiting(in->pool, POOL_RENDER) < RENDERS_MAX) {
-		metrics_add(in->metrics, INTAKE_RENDERS, (unsigned)errand->job.want - REQUEST_WANT_FACTS, 1);
-		errand->job.items[0].body = item.body.n ? arena_span(errand->arena, item.body) : SPAN_LIT("\n");
+		metrics_add(in->metrics, INTAKE_RENDERS,
+			    (unsigned)errand->job.want - REQUEST_WANT_FACTS, 1);
+		errand->job.items[0].body = item.body.n ? arena_span(errand->arena, item.body)
+							: SPAN_LIT("\n");
 		errand->job.count = 1;
 		errand->render_bytes = item.body.n;
 		in->render_bytes += item.body.n;
@@ -167,10 +171,14 @@ void intake_bell(void *ctx, struct span from, struct bus_item item)
 	errand_free(errand);
 }
 
-static void report(struct intake *in, const struct errand *errand, const struct wire_raw *raw, const char *reason)
+static void report(struct intake *in, const struct errand *errand, const struct wire_raw *raw,
+		   const char *reason)
 {
-	struct wire_failed w = {.company = raw->company, .account = raw->account, .generation = raw->generation,
-				.id = raw->id, .reason = span_cstr(reason)};
+	struct wire_failed w = {.company = raw->company,
+				.account = raw->account,
+				.generation = raw->generation,
+				.id = raw->id,
+				.reason = span_cstr(reason)};
 	char origin[65] = "";
 	struct id id = {{0}};
 	if (raw->id.n == ID_BYTES)
@@ -180,12 +188,13 @@ static void report(struct intake *in, const struct errand *errand, const struct 
 	wire_encode_failed(&w, &in->out);
 	bool told = bus_tell(in->bus, origin, (struct bus_item){buf_span(&in->out), {0}});
 	metrics_add(in->metrics, METRIC_FAILED, errand->lane, 1);
-	log_event(LOG_LEVEL_WARN, "message_failed", "account", "p", &raw->account, "id", "i", &id, "reason", "s", reason,
-		  "told", "s", told ? "yes" : "no", NULL);
+	log_event(LOG_LEVEL_WARN, "message_failed", "account", "p", &raw->account, "id", "i", &id,
+		  "reason", "s", reason, "told", "s", told ? "yes" : "no", NULL);
 }
 
 /* The child's frame, copied and checked, goes on as facts. */
-static bool give(struct intake *in, const struct errand *errand, const struct wire_raw *raw, struct span frame)
+static bool give(struct intake *in, const struct errand *errand, const struct wire_raw *raw,
+		 struct span frame)
 {
 	struct err e = {0};
 	arena_reset(in->scratch);
@@ -201,8 +210,8 @@ static bool give(struct intake *in, const struct errand *errand, const struct wi
 	return true;
 }
 
-static void settle_raw(struct intake *in, struct errand *errand, uint32_t i, enum pool_outcome outcome,
-		       struct span frame)
+static void settle_raw(struct intake *in, struct errand *errand, uint32_t i,
+		       enum pool_outcome outcome, struct span frame)
 {
 	const struct wire_raw *raw = &errand->raws[i];
 	metrics_add(in->metrics, METRIC_IN_FLIGHT, errand->lane, -1);
@@ -226,8 +235,8 @@ static void settle_raw(struct intake *in, struct errand *errand, uint32_t i, enu
 	}
 }
 
-static void settle_render(struct intake *in, struct errand *errand, enum pool_outcome outcome, struct span frame,
-			  struct span body)
+static void settle_render(struct intake *in, struct errand *errand, enum pool_outcome outcome,
+			  struct span frame, struct span body)
 {
 	struct wire_rendered w;
 	struct err e = {0};
@@ -235,7 +244,8 @@ static void settle_render(struct intake *in, struct errand *errand, enum pool_ou
 	arena_reset(in->scratch);
 	buf_clear(&in->copy);
 	buf_put_span(&in->copy, frame);
-	if (outcome != POOL_DONE || wire_decode_rendered(buf_span(&in->copy), in->scratch, &w, &e) != ERR_OK ||
+	if (outcome != POOL_DONE ||
+	    wire_decode_rendered(buf_span(&in->copy), in->scratch, &w, &e) != ERR_OK ||
 	    w.request != errand->job.number) {
 		reply_failed(in, errand);
 		return;
@@ -243,8 +253,8 @@ static void settle_render(struct intake *in, struct errand *errand, enum pool_ou
 	bus_reply(in->bus, errand->from, (struct bus_item){buf_span(&in->copy), body});
 }
 
-static void settled(void *ctx, struct pool_job *job, uint32_t i, enum pool_outcome outcome, struct span frame,
-		    struct span body)
+static void settled(void *ctx, struct pool_job *job, uint32_t i, enum pool_outcome outcome,
+		    struct span frame, struct span body)
 {
 	struct intake *in = ctx;
 	struct errand *errand = (struct errand *)(void *)job;
@@ -264,7 +274,8 @@ static void finished(void *ctx, struct pool_job *job)
 		in->credits[errand->lane]++;
 		if (job->count > 0)
 			metrics_observe_us(in->metrics, METRIC_SECONDS_PER_MESSAGE, errand->lane,
-					   (clock_mono_us() - errand->start_us) / job->count, job->count);
+					   (clock_mono_us() - errand->start_us) / job->count,
+					   job->count);
 	}
 	errand_free(errand);
 }
@@ -274,14 +285,15 @@ static void died(void *ctx, enum pool_death death, int pid)
 	static const char *const names[] = {"crashed", "timed_out", "recycled"};
 	struct intake *in = ctx;
 	metrics_add(in->metrics, INTAKE_CHILD_ENDS, death, 1);
-	log_event(death == POOL_DEATH_RECYCLED ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "child_ended", "pid", "d",
-		  (int64_t)pid, "reason", "s", names[death], NULL);
+	log_event(death == POOL_DEATH_RECYCLED ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN, "child_ended",
+		  "pid", "d", (int64_t)pid, "reason", "s", names[death], NULL);
 }
 
 static void pay_credits(struct intake *in)
 {
 	for (unsigned lane = 0; lane < WIRE_LANES && !in->draining; lane++) {
-		for (; in->credits[lane] > 0 && bus_queued(in->bus, lane) < QUEUED_MAX; in->credits[lane]--)
+		for (; in->credits[lane] > 0 && bus_queued(in->bus, lane) < QUEUED_MAX;
+		     in->credits[lane]--)
 			bus_credit(in->bus, lane);
 	}
 }
@@ -298,9 +310,13 @@ enum err_code intake_start(struct stage *stage, void **ctx_out, struct err *e)
 	in->scratch = arena_new(0);
 	buf_init(&in->copy, WIRE_FRAME_MAX);
 	buf_init(&in->out, WIRE_FRAME_MAX);
-	struct pool_options options = {.path = PROGRAM, .messages = conf->child_messages,
-				       .timeout_ms = conf->child_timeout_ms, .ctx = in, .settled = settled,
-				       .finished = finished, .died = died};
+	struct pool_options options = {.path = PROGRAM,
+				       .messages = conf->child_messages,
+				       .timeout_ms = conf->child_timeout_ms,
+				       .ctx = in,
+				       .settled = settled,
+				       .finished = finished,
+				       .died = died};
 	enum err_code code = pool_open(&options, &in->pool, e);
 	if (code != ERR_OK) {
 		intake_stop(in);
@@ -330,7 +346,8 @@ void intake_drain(void *ctx)
 bool intake_drained(void *ctx)
 {
 	const struct intake *in = ctx;
-	return pool_idle(in->pool) && bus_queued(in->bus, WIRE_LANE_LIVE) == 0 && bus_queued(in->bus, WIRE_LANE_BULK) == 0;
+	return pool_idle(in->pool) && bus_queued(in->bus, WIRE_LANE_LIVE) == 0 &&
+	       bus_queued(in->bus, WIRE_LANE_BULK) == 0;
 }
 
 void intake_stop(void *ctx)

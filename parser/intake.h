@@ -16,8 +16,8 @@ struct intake_conf {
 
 enum intake_metric {
 	INTAKE_RENDERS = METRIC_STAGE_COUNT, /* renders_total{want} */
-	INTAKE_CHILD_ENDS,		     /* child_ends_total{reason} */
-	INTAKE_LOST,			     /* spool_lost_total */
+	INTAKE_CHILD_ENDS, /* child_ends_total{reason} */
+	INTAKE_LOST, /* spool_lost_total */
 };
 
 MUST_USE enum err_code intake_start(struct stage *stage, void **ctx_out, struct err *e);

@@ -39,7 +39,10 @@ static void put_escape(struct buf *out, uint8_t c)
 	const char *at = strchr("\"\"\\\\\nn\tt\rr", c);
 	if (c && at) {
 		buf_put_byte(out, '\\');
-		buf_put_byte(out, c == '"' || c == '\\' ? c : c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+		buf_put_byte(out, c == '"' || c == '\\' ? c
+				  : c == '\n'		? 'n'
+				  : c == '\t'		? 't'
+							: 'r');
 		return;
 	}
 	uint8_t escape[6] = {'\\', 'u', '0', '0', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};

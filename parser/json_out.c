@@ -69,9 +69,11 @@ static void put_text(struct json *j, struct decode *d, const struct mime_message
 	bool has_text = message_json_text(d, m, &m->text_body, MIME_TEXT_PLAIN, &text);
 	bool has_html = message_json_text(d, m, &m->html_body, MIME_TEXT_HTML, &html);
 	json_key(j, "text");
-	json_str_or_null(j, has_text ? (struct span){text.p ? text.p : (const uint8_t *)"", text.n} : (struct span){0});
+	json_str_or_null(j, has_text ? (struct span){text.p ? text.p : (const uint8_t *)"", text.n}
+				     : (struct span){0});
 	json_key(j, "html");
-	json_str_or_null(j, has_html ? (struct span){html.p ? html.p : (const uint8_t *)"", html.n} : (struct span){0});
+	json_str_or_null(j, has_html ? (struct span){html.p ? html.p : (const uint8_t *)"", html.n}
+				     : (struct span){0});
 	if (!has_text)
 		html_text(buf_span(&html), SIZE_MAX, &text);
 	if (has_text || has_html)
@@ -123,7 +125,8 @@ int json_out_files(char **paths)
 	decode_init(&d, charsets, arena);
 	buf_init(&raw, FILE_BYTES_MAX);
 	buf_init(&line, LINE_BYTES_MAX);
-	for (char *const *path = *paths ? (char *const *)paths : standard_input; *path && status == 0; path++) {
+	for (char *const *path = *paths ? (char *const *)paths : standard_input;
+	     *path && status == 0; path++) {
 		put_file(&d, *path, &raw, &line);
 		if (!buf_ok(&line) || fwrite(line.p, 1, line.n, stdout) != line.n)
 			status = 1;

@@ -5,7 +5,8 @@ static bool has(struct span s, const char *word)
 {
 	size_t n = strlen(word);
 	for (size_t i = 0; i + n <= s.n; i++) {
-		if ((s.p[i] | 0x20) == (word[0] | 0x20) && span_ieq((struct span){s.p + i, n}, span_make(word, n)))
+		if ((s.p[i] | 0x20) == (word[0] | 0x20) &&
+		    span_ieq((struct span){s.p + i, n}, span_make(word, n)))
 			return true;
 	}
 	return false;
@@ -31,29 +32,58 @@ static bool has_part(const struct mime_message *m, struct span type)
 
 static bool from_mail_system(const struct mime_message *m, const struct facts *f)
 {
-	static const char *const locals[] = {"mailer-daemon", "mailerdaemon", "postmaster", "mail delivery",
-					     "mail-daemon", "maildelivery", "mdaemon", NULL};
+	static const char *const locals[] = {
+		"mailer-daemon", "mailerdaemon", "postmaster", "mail delivery",
+		"mail-daemon",	 "maildelivery", "mdaemon",    NULL};
 	(void)m;
-	return f->from.count > 0 && (has_any(f->from.items[0].email, locals) || has_any(f->from.items[0].name, locals));
+	return f->from.count > 0 &&
+	       (has_any(f->from.items[0].email, locals) || has_any(f->from.items[0].name, locals));
 }
 
 static bool subject_of_failure(struct span subject)
 {
-	static const char *const phrases[] = {
-		"delivery status notif", "undeliver", "returned mail", "delivery fail", "failure notice",
-		"delivery problem", "mail delivery", "not deliver", "could not be delivered", "could not deliver",
-		"message rejected", "delivery report", "nondeliver", "non-deliver", "mail system error",
-		"error sending", "failed mail", "mail failure", "unzustellbar", "message status", "delivery error",
-		"warning: could not send", "warning: message", "delayed", "bounce", "unable to deliver",
-		"delivery unsuccessful", "mail could not", "email address not", "dead letter", "delivery has failed",
-		"notification", "rejected", NULL};
+	static const char *const phrases[] = {"delivery status notif",
+					      "undeliver",
+					      "returned mail",
+					      "delivery fail",
+					      "failure notice",
+					      "delivery problem",
+					      "mail delivery",
+					      "not deliver",
+					      "could not be delivered",
+					      "could not deliver",
+					      "message rejected",
+					      "delivery report",
+					      "nondeliver",
+					      "non-deliver",
+					      "mail system error",
+					      "error sending",
+					      "failed mail",
+					      "mail failure",
+					      "unzustellbar",
+					      "message status",
+					      "delivery error",
+					      "warning: could not send",
+					      "warning: message",
+					      "delayed",
+					      "bounce",
+					      "unable to deliver",
+					      "delivery unsuccessful",
+					      "mail could not",
+					      "email address not",
+					      "dead letter",
+					      "delivery has failed",
+					      "notification",
+					      "rejected",
+					      NULL};
 	return has_any(subject, phrases);
 }
 
 static bool is_bounce(const struct mime_message *m, const struct facts *f)
 {
 	const struct mime_part *root = &m->parts[0];
-	if (has_part(m, SPAN_LIT("message/delivery-status")) || has_part(m, SPAN_LIT("message/global-delivery-status")))
+	if (has_part(m, SPAN_LIT("message/delivery-status")) ||
+	    has_part(m, SPAN_LIT("message/global-delivery-status")))
 		return true;
 	if (mime_field_first(m, root, HEADER_X_FAILED_RECIPIENTS).n > 0)
 		return true;
@@ -65,10 +95,21 @@ static bool is_bounce(const struct mime_message *m, const struct facts *f)
 
 static bool is_auto_reply(const struct mime_message *m, const struct facts *f)
 {
-	static const char *const phrases[] = {"out of office", "out of the office", "automatic reply", "auto-reply",
-					      "autoreply", "auto reply", "autoresponse", "automatische antwort",
-					      "abwesenheit", "vacation reply", "away from my mail", "auto response",
-					      "automated response", "absence du bureau", NULL};
+	static const char *const phrases[] = {"out of office",
+					      "out of the office",
+					      "automatic reply",
+					      "auto-reply",
+					      "autoreply",
+					      "auto reply",
+					      "autoresponse",
+					      "automatische antwort",
+					      "abwesenheit",
+					      "vacation reply",
+					      "away from my mail",
+					      "auto response",
+					      "automated response",
+					      "absence du bureau",
+					      NULL};
 	const struct mime_part *root = &m->parts[0];
 	struct span submitted = span_trim(mime_field_first(m, root, HEADER_AUTO_SUBMITTED));
 	if (span_istarts(submitted, SPAN_LIT("auto-replied")))
@@ -98,9 +139,12 @@ unsigned mail_class_traits(const struct mime_message *m, const struct facts *f)
 {
 	const struct mime_part *root = &m->parts[0];
 	enum mail_class class = mail_class_find(m, f);
-	unsigned traits = class == MAIL_AUTO_REPLY ? FACTS_AUTO_REPLY : class == MAIL_BOUNCE ? FACTS_BOUNCE : 0;
+	unsigned traits = class == MAIL_AUTO_REPLY ? FACTS_AUTO_REPLY
+			  : class == MAIL_BOUNCE   ? FACTS_BOUNCE
+						   : 0;
 	struct span precedence = span_trim(mime_field_first(m, root, HEADER_PRECEDENCE));
-	if (mime_field_first(m, root, HEADER_LIST_ID).n || mime_field_first(m, root, HEADER_LIST_UNSUBSCRIBE).n ||
+	if (mime_field_first(m, root, HEADER_LIST_ID).n ||
+	    mime_field_first(m, root, HEADER_LIST_UNSUBSCRIBE).n ||
 	    span_ieq(precedence, SPAN_LIT("list")) || span_ieq(precedence, SPAN_LIT("bulk")))
 		traits |= FACTS_LIST;
 	if (has_part(m, SPAN_LIT("text/calendar")))

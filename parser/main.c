@@ -3,10 +3,10 @@
 #include "parser/json_out.h"
 
 static const struct conf_setting SETTINGS[] = {
-	{"child.messages", CONF_INT, offsetof(struct intake_conf, child_messages), "1000", 1, 1000000,
-	 "A sandboxed child is replaced after so many messages."},
-	{"child.timeout_ms", CONF_MS, offsetof(struct intake_conf, child_timeout_ms), "5000ms", 100, 600000,
-	 "A child that is at one message for longer is killed and the message reported."},
+	{"child.messages", CONF_INT, offsetof(struct intake_conf, child_messages), "1000", 1,
+	 1000000, "A sandboxed child is replaced after so many messages."},
+	{"child.timeout_ms", CONF_MS, offsetof(struct intake_conf, child_timeout_ms), "5000ms", 100,
+	 600000, "A child that is at one message for longer is killed and the message reported."},
 	{0},
 };
 
@@ -16,7 +16,8 @@ static const char *const ENDS[] = {"crashed", "timed_out", "recycled", NULL};
 static const struct metric_def METRICS[] = {
 	{"renders_total", METRIC_COUNTER, "Render requests taken.", "want", WANTS},
 	{"child_ends_total", METRIC_COUNTER, "Children that ended, by reason.", "reason", ENDS},
-	{"spool_lost_total", METRIC_COUNTER, "Messages whose bytes were no longer in the spool.", NULL, NULL},
+	{"spool_lost_total", METRIC_COUNTER, "Messages whose bytes were no longer in the spool.",
+	 NULL, NULL},
 };
 
 static int command(int argc, char **argv)

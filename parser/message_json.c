@@ -118,7 +118,8 @@ static void put_part_fields(const struct writer *w, uint32_t i, bool hashes)
 	put_or_null(j, "name", p->name);
 	json_key(j, "type");
 	json_str(j, p->type);
-	bool text = p->kind == MIME_TEXT_PLAIN || p->kind == MIME_TEXT_HTML || p->kind == MIME_TEXT_OTHER;
+	bool text = p->kind == MIME_TEXT_PLAIN || p->kind == MIME_TEXT_HTML ||
+		    p->kind == MIME_TEXT_OTHER;
 	put_or_null(j, "charset", p->charset.n || !text ? p->charset : SPAN_LIT("us-ascii"));
 	put_or_null(j, "disposition", p->disposition);
 	put_or_null(j, "cid", p->cid);
@@ -136,14 +137,16 @@ static void put_structure(const struct writer *w, uint32_t i)
 	if (w->m->parts[i].kind == MIME_MULTIPART) {
 		json_key(w->j, "subParts");
 		json_open(w->j, '[');
-		for (uint32_t c = w->m->parts[i].first_child; c != MIME_NONE; c = w->m->parts[c].next)
+		for (uint32_t c = w->m->parts[i].first_child; c != MIME_NONE;
+		     c = w->m->parts[c].next)
 			put_structure(w, c);
 		json_close(w->j, ']');
 	}
 	json_close(w->j, '}');
 }
 
-static void put_list(const struct writer *w, const char *key, const struct mime_list *list, bool hashes)
+static void put_list(const struct writer *w, const char *key, const struct mime_list *list,
+		     bool hashes)
 {
 	json_key(w->j, key);
 	json_open(w->j, '[');
@@ -183,8 +186,8 @@ static void put_date(struct json *j, const struct facts *f)
 	json_cstr(j, text);
 }
 
-void message_json_properties(struct json *j, struct decode *d, const struct mime_message *m, const struct facts *f,
-			     bool hashes)
+void message_json_properties(struct json *j, struct decode *d, const struct mime_message *m,
+			     const struct facts *f, bool hashes)
 {
 	struct writer w = {j, d, m};
 	put_headers(j, m, &m->parts[0]);

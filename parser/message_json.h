@@ -10,8 +10,8 @@
  * htmlBody, attachments, hasAttachment, preview. Writes pairs into an open object. Attachments have an
  * extra "sha256" of their octets when hashes is set.
  */
-void message_json_properties(struct json *j, struct decode *d, const struct mime_message *m, const struct facts *f,
-			     bool hashes);
+void message_json_properties(struct json *j, struct decode *d, const struct mime_message *m,
+			     const struct facts *f, bool hashes);
 /* All text/plain (kind MIME_TEXT_PLAIN) or text/html parts of a list, decoded, joined by line ends, into out. False if
  * there are none. */
 bool message_json_text(struct decode *d, const struct mime_message *m, const struct mime_list *list,

@@ -25,7 +25,8 @@ static struct span lower(struct arena *arena, struct span s)
 	return (struct span){p, s.n};
 }
 
-static struct span field(const struct mime_message *m, const struct mime_part *part, enum header_id id, bool last)
+static struct span field(const struct mime_message *m, const struct mime_part *part,
+			 enum header_id id, bool last)
 {
 	struct span found = {0};
 	for (uint32_t i = 0; i < part->field_count; i++) {
@@ -39,17 +40,20 @@ static struct span field(const struct mime_message *m, const struct mime_part *p
 	return found;
 }
 
-struct span mime_field_last(const struct mime_message *m, const struct mime_part *part, enum header_id id)
+struct span mime_field_last(const struct mime_message *m, const struct mime_part *part,
+			    enum header_id id)
 {
 	return field(m, part, id, true);
 }
 
-struct span mime_field_first(const struct mime_message *m, const struct mime_part *part, enum header_id id)
+struct span mime_field_first(const struct mime_message *m, const struct mime_part *part,
+			     enum header_id id)
 {
 	return field(m, part, id, false);
 }
 
-struct span mime_field_named(const struct mime_message *m, const struct mime_part *part, const char *name)
+struct span mime_field_named(const struct mime_message *m, const struct mime_part *part,
+			     const char *name)
 {
 	struct span wanted = span_cstr(name);
 	for (uint32_t i = 0; i < part->field_count; i++) {
@@ -136,7 +140,8 @@ static void read_fields(struct tree *t, struct mime_part *part, bool digest)
 	value = mime_field_first(t->m, part, HEADER_CONTENT_DISPOSITION);
 	if (value.n)
 		read_disposition(t, part, value);
-	part->encoding = transfer_find(mime_field_first(t->m, part, HEADER_CONTENT_TRANSFER_ENCODING));
+	part->encoding =
+		transfer_find(mime_field_first(t->m, part, HEADER_CONTENT_TRANSFER_ENCODING));
 	part->cid = read_cid(mime_field_first(t->m, part, HEADER_CONTENT_ID));
 }
 
@@ -153,7 +158,9 @@ static uint32_t add_part(struct tree *t, uint32_t parent)
 	}
 	uint32_t index = m->part_count++;
 	struct mime_part *part = &m->parts[index];
-	*part = (struct mime_part){.parent = parent, .first_child = MIME_NONE, .last_child = MIME_NONE,
+	*part = (struct mime_part){.parent = parent,
+				   .first_child = MIME_NONE,
+				   .last_child = MIME_NONE,
 				   .next = MIME_NONE};
 	if (parent == MIME_NONE)
 		return index;
@@ -185,7 +192,9 @@ static size_t open_part(struct tree *t, uint32_t parent, size_t at)
 	part->field_first = (uint32_t)m->fields.count;
 	size_t body = header_block(&scan, at, t->d->arena, &m->fields);
 	part->field_count = (uint32_t)m->fields.count - part->field_first;
-	read_fields(t, part, parent != MIME_NONE && span_eq(m->parts[parent].type, SPAN_LIT("multipart/digest")));
+	read_fields(t, part,
+		    parent != MIME_NONE &&
+			    span_eq(m->parts[parent].type, SPAN_LIT("multipart/digest")));
 	part->body = (struct span){m->raw.p + body, 0};
 	if (part->kind != MIME_MULTIPART || part->boundary.n == 0)
 		return body;

@@ -30,22 +30,23 @@ enum mime_kind {
 	MIME_TEXT_HTML,
 	MIME_TEXT_OTHER,
 	MIME_INLINE_MEDIA, /* image/ audio/ video/ */
-	MIME_MESSAGE,	   /* message/ anything */
+	MIME_MESSAGE, /* message/ anything */
 	MIME_MULTIPART,
 };
 
 struct mime_part {
 	uint32_t parent, first_child, last_child, next; /* indices into parts, MIME_NONE */
-	uint32_t depth, number;				/* number: from 1, among its siblings */
-	uint32_t field_first, field_count;		/* in fields.fields */
+	uint32_t depth, number; /* number: from 1, among its siblings */
+	uint32_t field_first, field_count; /* in fields.fields */
 	enum mime_kind kind;
 	bool was_multipart; /* declared as one, but its boundary never comes: read as text */
 	enum transfer encoding;
-	struct span body; /* as in the message, still encoded, without the line end that belongs to the boundary */
+	struct span
+		body; /* as in the message, still encoded, without the line end that belongs to the boundary */
 	struct span type; /* "text/plain", lower case */
 	struct span charset; /* as written; n 0: none */
-	struct span name;    /* decoded; filename, else name */
-	struct span cid;     /* without <> */
+	struct span name; /* decoded; filename, else name */
+	struct span cid; /* without <> */
 	struct span disposition; /* lower case "attachment", "inline", …; n 0: none */
 	struct span boundary;
 };
@@ -60,7 +61,7 @@ struct mime_message {
 	uint8_t eol;
 	bool limited;
 	struct header_list fields; /* those of part 0 first */
-	struct mime_part *parts;   /* depth first; part 0 is the message */
+	struct mime_part *parts; /* depth first; part 0 is the message */
 	uint32_t part_count, part_cap;
 	struct mime_list text_body, html_body, attachments; /* RFC 8621 section 4.1.4 */
 };
@@ -71,10 +72,13 @@ void mime_parse(struct decode *d, struct span raw, struct mime_message *message_
 void mime_body_find(struct arena *arena, struct mime_message *message);
 
 /* The last field of that name in the message's header (RFC 8621), or the first; p NULL if there is none. */
-struct span mime_field_last(const struct mime_message *m, const struct mime_part *part, enum header_id id);
-struct span mime_field_first(const struct mime_message *m, const struct mime_part *part, enum header_id id);
+struct span mime_field_last(const struct mime_message *m, const struct mime_part *part,
+			    enum header_id id);
+struct span mime_field_first(const struct mime_message *m, const struct mime_part *part,
+			     enum header_id id);
 /* By name, the first one. */
-struct span mime_field_named(const struct mime_message *m, const struct mime_part *part, const char *name);
+struct span mime_field_named(const struct mime_message *m, const struct mime_part *part,
+			     const char *name);
 
 #define MIME_PART_ID_BYTES 512
 /* partId of a leaf as in IMAP ("1", "2.1"); false for a multipart. */
@@ -82,6 +86,7 @@ bool mime_part_id(const struct mime_message *m, uint32_t part, char out[MIME_PAR
 /* Index of the leaf with that partId, MIME_NONE if there is none. */
 uint32_t mime_part_find(const struct mime_message *m, struct span part_id);
 /* Decodes the part's text to UTF-8: transfer encoding, then charset; at most max_raw of its encoded bytes. */
-void mime_part_text(struct decode *d, const struct mime_part *part, size_t max_raw, struct buf *out);
+void mime_part_text(struct decode *d, const struct mime_part *part, size_t max_raw,
+		    struct buf *out);
 
 #endif

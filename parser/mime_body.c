@@ -1,7 +1,6 @@
 /* Which parts are the body and which are attachments: the algorithm of RFC 8621 section 4.1.4. */
 #include "parser/mime.h"
 
-
 static void push(struct mime_list *list, uint32_t part)
 {
 	list->items[list->count++] = part;
@@ -17,7 +16,8 @@ static bool is_inline(const struct mime_part *p, bool first, bool related)
 }
 
 /* An inline leaf that is not a direct child of multipart/alternative. */
-static void place_inline(struct mime_message *m, uint32_t i, bool in_alternative, bool *text, bool *html)
+static void place_inline(struct mime_message *m, uint32_t i, bool in_alternative, bool *text,
+			 bool *html)
 {
 	const struct mime_part *p = &m->parts[i];
 	if (in_alternative && p->kind == MIME_TEXT_PLAIN)
@@ -49,7 +49,8 @@ static void copy_from(struct mime_list *to, const struct mime_list *from, uint32
 }
 
 /* Depth of the recursion is that of the tree: at most MIME_DEPTH_MAX. text, html: still wanted? */
-static void find(struct mime_message *m, uint32_t multipart, bool in_alternative, bool text, bool html)
+static void find(struct mime_message *m, uint32_t multipart, bool in_alternative, bool text,
+		 bool html)
 {
 	const struct mime_part *above = &m->parts[multipart];
 	bool alternative = span_eq(above->type, SPAN_LIT("multipart/alternative"));
@@ -89,7 +90,8 @@ void mime_body_find(struct arena *arena, struct mime_message *m)
 	m->html_body = list_of(arena, cap);
 	m->attachments = list_of(arena, cap);
 	if (m->parts[0].kind == MIME_MULTIPART) {
-		find(m, 0, span_eq(m->parts[0].type, SPAN_LIT("multipart/alternative")), true, true);
+		find(m, 0, span_eq(m->parts[0].type, SPAN_LIT("multipart/alternative")), true,
+		     true);
 	} else if (is_inline(&m->parts[0], true, false)) {
 		push(&m->text_body, 0);
 		push(&m->html_body, 0);

@@ -8,7 +8,8 @@ bool mime_part_id(const struct mime_message *m, uint32_t part, char out[MIME_PAR
 	uint32_t path[MIME_DEPTH_MAX + 1], n = 0;
 	if (m->parts[part].kind == MIME_MULTIPART)
 		return false;
-	for (uint32_t i = part; m->parts[i].parent != MIME_NONE && n <= MIME_DEPTH_MAX; i = m->parts[i].parent)
+	for (uint32_t i = part; m->parts[i].parent != MIME_NONE && n <= MIME_DEPTH_MAX;
+	     i = m->parts[i].parent)
 		path[n++] = m->parts[i].number;
 	if (n == 0)
 		path[n++] = 1;

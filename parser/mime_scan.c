@@ -19,7 +19,8 @@ bool mime_scan_line(const struct mime_message *m, const struct mime_stack *stack
 		struct span b = stack->levels[i].boundary;
 		if (line.n != b.n && line.n != b.n + 2)
 			continue;
-		if (memcmp(line.p, b.p, b.n) != 0 || (line.n > b.n && memcmp(line.p + b.n, "--", 2) != 0))
+		if (memcmp(line.p, b.p, b.n) != 0 ||
+		    (line.n > b.n && memcmp(line.p + b.n, "--", 2) != 0))
 			continue;
 		*boundary_out = (struct mime_boundary){at, next, i, line.n > b.n};
 		return true;
@@ -36,8 +37,9 @@ static size_t next_dashes(struct span raw, uint8_t eol, size_t at)
 		__m128i a = _mm_loadu_si128((const __m128i *)(const void *)(raw.p + at));
 		__m128i b = _mm_loadu_si128((const __m128i *)(const void *)(raw.p + at + 1));
 		__m128i c = _mm_loadu_si128((const __m128i *)(const void *)(raw.p + at + 2));
-		__m128i hit = _mm_and_si128(_mm_and_si128(_mm_cmpeq_epi8(a, line_end), _mm_cmpeq_epi8(b, dash)),
-					    _mm_cmpeq_epi8(c, dash));
+		__m128i hit = _mm_and_si128(
+			_mm_and_si128(_mm_cmpeq_epi8(a, line_end), _mm_cmpeq_epi8(b, dash)),
+			_mm_cmpeq_epi8(c, dash));
 		unsigned mask = (unsigned)_mm_movemask_epi8(hit);
 		if (mask)
 			return at + (size_t)__builtin_ctz(mask) + 1;

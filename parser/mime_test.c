@@ -25,48 +25,64 @@ static const struct row ROWS[] = {
 	{"empty", "", "text/plain", "1", "1", ""},
 	{"only a body", "\r\nhello", "text/plain", "1", "1", ""},
 	{"html", H "x", "text/html", "1", "1", ""},
-	{"mixed", MIXED "--b\r\n" P "x\r\n--b\r\n" IMG "y\r\n--b--\r\n", "multipart/mixed{text/plain image/png}", "1 2",
-	 "1 2", ""},
+	{"mixed", MIXED "--b\r\n" P "x\r\n--b\r\n" IMG "y\r\n--b--\r\n",
+	 "multipart/mixed{text/plain image/png}", "1 2", "1 2", ""},
 	{"attachment by disposition",
-	 MIXED "--b\r\n" P "x\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\ny\r\n--b--",
+	 MIXED "--b\r\n" P "x\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: "
+			   "attachment\r\n\r\ny\r\n--b--",
 	 "multipart/mixed{text/plain text/plain}", "1", "1", "2"},
-	{"second text with a name", MIXED "--b\r\n" P "x\r\n--b\r\nContent-Type: text/plain; name=f\r\n\r\ny\r\n--b--",
+	{"second text with a name",
+	 MIXED "--b\r\n" P "x\r\n--b\r\nContent-Type: text/plain; name=f\r\n\r\ny\r\n--b--",
 	 "multipart/mixed{text/plain text/plain}", "1", "1", "2"},
-	{"alternative", ALT "--a\r\n" P "x\r\n--a\r\n" H "y\r\n--a--", "multipart/alternative{text/plain text/html}",
-	 "1", "2", ""},
-	{"alternative with html only", ALT "--a\r\n" H "y\r\n--a--", "multipart/alternative{text/html}", "1", "1", ""},
-	{"alternative in mixed", MIXED "--b\r\n" ALT "--a\r\n" P "x\r\n--a\r\n" H "y\r\n--a--\r\n--b\r\n"
-				       "Content-Type: application/pdf\r\n\r\nz\r\n--b--",
-	 "multipart/mixed{multipart/alternative{text/plain text/html} application/pdf}", "1.1", "1.2", "2"},
-	{"inner boundary never closed", MIXED "--b\r\n" ALT "--a\r\n" P "x\r\n--b\r\n" IMG "y\r\n--b--",
+	{"alternative", ALT "--a\r\n" P "x\r\n--a\r\n" H "y\r\n--a--",
+	 "multipart/alternative{text/plain text/html}", "1", "2", ""},
+	{"alternative with html only", ALT "--a\r\n" H "y\r\n--a--",
+	 "multipart/alternative{text/html}", "1", "1", ""},
+	{"alternative in mixed",
+	 MIXED "--b\r\n" ALT "--a\r\n" P "x\r\n--a\r\n" H "y\r\n--a--\r\n--b\r\n"
+	       "Content-Type: application/pdf\r\n\r\nz\r\n--b--",
+	 "multipart/mixed{multipart/alternative{text/plain text/html} application/pdf}", "1.1",
+	 "1.2", "2"},
+	{"inner boundary never closed",
+	 MIXED "--b\r\n" ALT "--a\r\n" P "x\r\n--b\r\n" IMG "y\r\n--b--",
 	 "multipart/mixed{multipart/alternative{text/plain} image/png}", "1.1 2", "1.1 2", ""},
-	{"cut off", MIXED "--b\r\n" P "x\r\n--b\r\nContent-Ty", "multipart/mixed{text/plain text/plain}", "1 2", "1 2",
-	 ""},
+	{"cut off", MIXED "--b\r\n" P "x\r\n--b\r\nContent-Ty",
+	 "multipart/mixed{text/plain text/plain}", "1 2", "1 2", ""},
 	{"boundary never comes", MIXED "just text", "text/plain", "1", "1", ""},
-	{"no boundary parameter", "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\nx", "text/plain", "1", "1", ""},
+	{"no boundary parameter", "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\nx", "text/plain",
+	 "1", "1", ""},
 	{"bare LF", "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\n\ny\n--b--\n",
 	 "multipart/mixed{text/plain text/plain}", "1 2", "1 2", ""},
 	{"bare CR", "Content-Type: multipart/mixed; boundary=b\r\r--b\r\rx\r--b\r\ry\r--b--\r",
 	 "multipart/mixed{text/plain text/plain}", "1 2", "1 2", ""},
-	{"mbox From line", "From a@b Thu Jan  1 00:00:00 1970\r\n" H "x", "text/html", "1", "1", ""},
-	{"boundary with blanks behind", MIXED "--b \t\r\n\r\nx\r\n--b-- \r\n", "multipart/mixed{text/plain}", "1", "1",
+	{"mbox From line", "From a@b Thu Jan  1 00:00:00 1970\r\n" H "x", "text/html", "1", "1",
 	 ""},
+	{"boundary with blanks behind", MIXED "--b \t\r\n\r\nx\r\n--b-- \r\n",
+	 "multipart/mixed{text/plain}", "1", "1", ""},
 	{"one boundary begins with the other",
-	 "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n"
+	 "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; "
+	 "boundary=bb\r\n\r\n"
 	 "--bb\r\n\r\nx\r\n--bb--\r\n--b\r\n\r\ny\r\n--b--",
 	 "multipart/mixed{multipart/mixed{text/plain} text/plain}", "1.1 2", "1.1 2", ""},
-	{"boundary right after the header", MIXED "--b\r\nContent-Type: text/html\r\n--b\r\n\r\ny\r\n--b--",
+	{"boundary right after the header",
+	 MIXED "--b\r\nContent-Type: text/html\r\n--b\r\n\r\ny\r\n--b--",
 	 "multipart/mixed{text/html text/plain}", "1 2", "1 2", ""},
-	{"digest", "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: x\r\n\r\ny\r\n--b--",
+	{"digest",
+	 "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n\r\nSubject: "
+	 "x\r\n\r\ny\r\n--b--",
 	 "multipart/digest{message/rfc822}", "", "", "1"},
-	{"message is a leaf", MIXED "--b\r\n" P "x\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\nz\r\n--b--",
+	{"message is a leaf",
+	 MIXED "--b\r\n" P
+	       "x\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: y\r\n\r\nz\r\n--b--",
 	 "multipart/mixed{text/plain message/rfc822}", "1", "1", "2"},
-	{"type in capitals, quoted boundary", "content-TYPE: Multipart/MIXED; Boundary=\"b c\"\r\n\r\n--b c\r\n\r\nx\r\n--b c--",
+	{"type in capitals, quoted boundary",
+	 "content-TYPE: Multipart/MIXED; Boundary=\"b c\"\r\n\r\n--b c\r\n\r\nx\r\n--b c--",
 	 "multipart/mixed{text/plain}", "1", "1", ""},
 	{"bad type", "Content-Type: text\r\n\r\nx", "text/plain", "1", "1", ""},
 	{"two types: the first", H "x", "text/html", "1", "1", ""},
 	{"related: only the first is a body",
-	 "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\n" H "x\r\n--b\r\n" IMG "y\r\n--b--",
+	 "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\n" H "x\r\n--b\r\n" IMG
+	 "y\r\n--b--",
 	 "multipart/related{text/html image/png}", "1", "1", "2"},
 };
 
@@ -103,7 +119,8 @@ static void put_tree(const struct mime_message *m, uint32_t i, struct buf *out)
 	buf_put_byte(out, '}');
 }
 
-static void assert_list(const struct mime_message *m, const struct mime_list *list, const char *expected)
+static void assert_list(const struct mime_message *m, const struct mime_list *list,
+			const char *expected)
 {
 	struct buf out;
 	char id[MIME_PART_ID_BYTES];
@@ -161,7 +178,8 @@ static void bodies_are_exact(void **state)
 {
 	(void)state;
 	struct fixture f;
-	parse(&f, SPAN_LIT(MIXED "pre\r\n--b\r\n\r\none\r\n\r\n--b\r\n\r\n\r\n--b\r\n\r\ntwo\n--b--\r\nepilogue\r\n"));
+	parse(&f, SPAN_LIT(MIXED "pre\r\n--b\r\n\r\none\r\n\r\n--b\r\n\r\n\r\n--b\r\n\r\ntwo\n--b--"
+				 "\r\nepilogue\r\n"));
 	assert_int_equal(f.m.part_count, 4);
 	assert_true(span_eq(f.m.parts[1].body, SPAN_LIT("one\r\n")));
 	assert_true(span_eq(f.m.parts[2].body, SPAN_LIT("")));
@@ -195,7 +213,8 @@ static void depth_is_limited(void **state)
 	buf_init(&raw, 1 << 20);
 	buf_put_cstr(&raw, "Content-Type: multipart/mixed; boundary=b0\r\n\r\n");
 	for (unsigned i = 0; i < 5000; i++)
-		buf_printf(&raw, "--b%u\r\nContent-Type: multipart/mixed; boundary=b%u\r\n\r\n", i, i + 1);
+		buf_printf(&raw, "--b%u\r\nContent-Type: multipart/mixed; boundary=b%u\r\n\r\n", i,
+			   i + 1);
 	parse(&f, buf_span(&raw));
 	assert_true(f.m.limited);
 	assert_int_equal(f.m.part_count, MIME_DEPTH_MAX + 1);
@@ -211,7 +230,8 @@ static void headers_are_limited(void **state)
 	struct buf raw;
 	buf_init(&raw, 8 << 20);
 	for (unsigned i = 0; i < 60000; i++)
-		buf_printf(&raw, "X-%u: %s\r\n", i, i < 100 ? "y" : "0123456789012345678901234567890123456789");
+		buf_printf(&raw, "X-%u: %s\r\n", i,
+			   i < 100 ? "y" : "0123456789012345678901234567890123456789");
 	buf_put_cstr(&raw, "\r\nbody");
 	parse(&f, buf_span(&raw));
 	assert_true(f.m.fields.count <= HEADER_FIELDS_MAX);
@@ -223,9 +243,12 @@ static void headers_are_limited(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(odd_messages_have_their_trees), cmocka_unit_test(every_cut_gives_parts_inside),
-		cmocka_unit_test(bodies_are_exact),		 cmocka_unit_test(parts_are_limited),
-		cmocka_unit_test(depth_is_limited),		 cmocka_unit_test(headers_are_limited),
+		cmocka_unit_test(odd_messages_have_their_trees),
+		cmocka_unit_test(every_cut_gives_parts_inside),
+		cmocka_unit_test(bodies_are_exact),
+		cmocka_unit_test(parts_are_limited),
+		cmocka_unit_test(depth_is_limited),
+		cmocka_unit_test(headers_are_limited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@ static size_t value_end(struct span s, size_t at)
 	while (end < s.n && s.p[end] != ';') {
 		if (lex_is_blank(s.p[end])) {
 			size_t next = lex_skip(s, end), k = next;
-			while (k < s.n && k - next < 32 && !ends_token(s.p[k]) && s.p[k] != '=' && s.p[k] != '"')
+			while (k < s.n && k - next < 32 && !ends_token(s.p[k]) && s.p[k] != '=' &&
+			       s.p[k] != '"')
 				k++;
 			if (k < s.n && k > next && s.p[k] == '=' && k + 1 < s.n)
 				break;
@@ -115,14 +116,16 @@ static void put_percent(struct span s, struct buf *out)
 }
 
 /* Appends one section's bytes to d->bytes. first: an extended one begins with charset'language'. */
-static void put_section(struct decode *d, struct span value, bool extended, bool first, unsigned *charset)
+static void put_section(struct decode *d, struct span value, bool extended, bool first,
+			unsigned *charset)
 {
 	d->words.n = 0;
 	lex_unquote(value, &d->words);
 	struct span s = buf_span(&d->words);
 	if (extended && first) {
 		size_t one = span_find_byte(s, '\'');
-		struct span rest = one < s.n ? (struct span){s.p + one + 1, s.n - one - 1} : (struct span){0};
+		struct span rest = one < s.n ? (struct span){s.p + one + 1, s.n - one - 1}
+					     : (struct span){0};
 		size_t two = span_find_byte(rest, '\'');
 		if (one < s.n && two < rest.n) {
 			*charset = charset_find((struct span){s.p, one});
@@ -136,7 +139,8 @@ static void put_section(struct decode *d, struct span value, bool extended, bool
 }
 
 /* Sections name*0, name*1, … or name* alone; false if there are none. */
-static bool get_extended(struct decode *d, const struct param_list *list, struct span name, unsigned *charset)
+static bool get_extended(struct decode *d, const struct param_list *list, struct span name,
+			 unsigned *charset)
 {
 	bool any = false;
 	d->bytes.n = 0;

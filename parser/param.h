@@ -10,7 +10,7 @@
 #define PARAM_MAX 64
 
 struct param {
-	struct span name;  /* as written, with the '*' of RFC 2231 */
+	struct span name; /* as written, with the '*' of RFC 2231 */
 	struct span value; /* as written, quotes and all */
 };
 

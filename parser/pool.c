@@ -25,7 +25,7 @@ struct pool {
 	struct request request;
 	struct spool_cache spools;
 	uint64_t moved_bytes; /* through the regions since they were trimmed */
-	uint32_t seen_at;     /* progress, as last seen */
+	uint32_t seen_at; /* progress, as last seen */
 	int64_t seen_ms;
 	int64_t retry_ms, backoff_ms; /* when a child may be started again */
 };
@@ -79,7 +79,7 @@ void pool_close(struct pool **pool)
 	worker_stop(&p->spare);
 	if (p->job)
 		p->options.finished(p->options.ctx, p->job);
-	for (int class = 0; class < POOL_CLASSES; class++) {
+	for (int class = 0; class < POOL_CLASSES; class ++) {
 		for (struct pool_job *job; (job = queue_pop(&p->queues[class]));)
 			p->options.finished(p->options.ctx, job);
 	}
@@ -101,7 +101,7 @@ int pool_fd(const struct pool *p)
 bool pool_idle(const struct pool *p)
 {
 	bool idle = !p->job;
-	for (int class = 0; class < POOL_CLASSES; class++)
+	for (int class = 0; class < POOL_CLASSES; class ++)
 		idle &= p->queues[class].count == 0;
 	return idle;
 }
@@ -111,7 +111,8 @@ size_t pool_waiting(const struct pool *p, enum pool_class class)
 	return p->queues[class].count;
 }
 
-static void settle(struct pool *p, uint32_t i, enum pool_outcome outcome, struct span frame, struct span body)
+static void settle(struct pool *p, uint32_t i, enum pool_outcome outcome, struct span frame,
+		   struct span body)
 {
 	p->job->items[i].settled = true;
 	p->moved_bytes += frame.n + body.n;
@@ -119,7 +120,8 @@ static void settle(struct pool *p, uint32_t i, enum pool_outcome outcome, struct
 }
 
 /* Room for the item's bytes: a slot of the spool, or a place in the child's region. False: not in this request. */
-static bool place(struct pool *p, const struct pool_item *item, size_t *used, struct request_item *out, bool *lost)
+static bool place(struct pool *p, const struct pool_item *item, size_t *used,
+		  struct request_item *out, bool *lost)
 {
 	unsigned slot;
 	*out = (struct request_item){.check = item->check, .prefix_bytes = item->prefix_bytes};
@@ -235,7 +237,8 @@ static void replace_active(struct pool *p, enum pool_death death)
 static void bury(struct pool *p, enum pool_death death, int64_t now_ms)
 {
 	enum pool_outcome outcome = death == POOL_DEATH_TIMED_OUT ? POOL_TIMED_OUT : POOL_CRASHED;
-	bool progress = worker_handled(p->active) > 0 && (!p->job || worker_at(p->active) < REQUEST_ITEMS_MAX);
+	bool progress = worker_handled(p->active) > 0 &&
+			(!p->job || worker_at(p->active) < REQUEST_ITEMS_MAX);
 	if (p->job)
 		take_results(p, &outcome);
 	replace_active(p, death);
@@ -248,7 +251,8 @@ static void bury(struct pool *p, enum pool_death death, int64_t now_ms)
 		p->retry_ms = now_ms + p->backoff_ms;
 	}
 	if (p->active && p->job && !dispatch(p, now_ms))
-		log_event(LOG_LEVEL_WARN, "child_unreachable", "pid", "d", (int64_t)worker_pid(p->active), NULL);
+		log_event(LOG_LEVEL_WARN, "child_unreachable", "pid", "d",
+			  (int64_t)worker_pid(p->active), NULL);
 }
 
 static void start_missing(struct pool *p, int64_t now_ms)
@@ -299,7 +303,7 @@ static void take_answer(struct pool *p, int64_t now_ms)
 
 static void next_job(struct pool *p, int64_t now_ms)
 {
-	for (int class = 0; class < POOL_CLASSES && !p->job; class++)
+	for (int class = 0; class < POOL_CLASSES && !p->job; class ++)
 		p->job = queue_pop(&p->queues[class]);
 	if (p->job && !dispatch(p, now_ms))
 		bury(p, POOL_DEATH_CRASHED, now_ms);

@@ -14,7 +14,7 @@ enum pool_class { POOL_LIVE = 0, POOL_RENDER, POOL_BULK, POOL_CLASSES };
 
 enum pool_outcome {
 	POOL_DONE,
-	POOL_LOST,	/* the bytes are no longer where they were: will be driven again */
+	POOL_LOST, /* the bytes are no longer where they were: will be driven again */
 	POOL_CRASHED,
 	POOL_TIMED_OUT,
 	POOL_TOO_LARGE,
@@ -51,15 +51,16 @@ struct pool_options {
 	int64_t timeout_ms; /* for one message */
 	void *ctx;
 	/* Once for each item, in any order. Spans are shared with the child: copy first, then check. */
-	void (*settled)(void *ctx, struct pool_job *job, uint32_t i, enum pool_outcome outcome, struct span frame,
-			struct span body);
+	void (*settled)(void *ctx, struct pool_job *job, uint32_t i, enum pool_outcome outcome,
+			struct span frame, struct span body);
 	void (*finished)(void *ctx, struct pool_job *job);
 	void (*died)(void *ctx, enum pool_death death, int pid); /* may be NULL */
 };
 
 struct pool;
 
-MUST_USE enum err_code pool_open(const struct pool_options *options, struct pool **pool_out, struct err *e);
+MUST_USE enum err_code pool_open(const struct pool_options *options, struct pool **pool_out,
+				 struct err *e);
 /* Jobs not finished are handed to `finished` as they are. */
 void pool_close(struct pool **pool);
 void pool_submit(struct pool *pool, struct pool_job *job);

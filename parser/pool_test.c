@@ -30,8 +30,8 @@ struct seen {
 	unsigned settled, finished, deaths[3];
 };
 
-static void settled(void *ctx, struct pool_job *job, uint32_t i, enum pool_outcome outcome, struct span frame,
-		    struct span body)
+static void settled(void *ctx, struct pool_job *job, uint32_t i, enum pool_outcome outcome,
+		    struct span frame, struct span body)
 {
 	struct seen *seen = ctx;
 	assert_int_equal(seen->outcome[i], -1);
@@ -65,8 +65,13 @@ static void seen_clear(struct seen *seen)
 static void open_pool(struct seen *seen, int64_t messages, int64_t timeout_ms)
 {
 	struct err e = {0};
-	struct pool_options options = {.path = "/proc/self/exe", .messages = messages, .timeout_ms = timeout_ms,
-				       .ctx = seen, .settled = settled, .finished = finished, .died = died};
+	struct pool_options options = {.path = "/proc/self/exe",
+				       .messages = messages,
+				       .timeout_ms = timeout_ms,
+				       .ctx = seen,
+				       .settled = settled,
+				       .finished = finished,
+				       .died = died};
 	*seen = (struct seen){.arena = arena_new(0)};
 	seen_clear(seen);
 	assert_int_equal(pool_open(&options, &seen->pool, &e), ERR_OK);
@@ -115,7 +120,8 @@ static void assert_span(struct span s, const char *text)
 	assert_memory_equal(s.p, text, s.n);
 }
 
-static const char GOOD[] = "From: =?utf-8?Q?Andr=C3=A9?= <a@b.example>\r\nSubject: Hi\r\nMessage-ID: <1@x>\r\n\r\nHello\r\n";
+static const char GOOD[] = "From: =?utf-8?Q?Andr=C3=A9?= <a@b.example>\r\nSubject: "
+			   "Hi\r\nMessage-ID: <1@x>\r\n\r\nHello\r\n";
 static const char ABORTS[] = "Subject: poison\r\nX-Mailweave-Test-Crash: abort\r\n\r\nx\r\n";
 static const char HANGS[] = "Subject: slow\r\nX-Mailweave-Test-Crash: hang\r\n\r\nx\r\n";
 
@@ -198,9 +204,10 @@ static void bytes_come_from_the_spool(void **state)
 	struct pool_job *job = arena_alloc(seen.arena, sizeof(*job));
 	job->count = 4;
 	for (unsigned i = 0; i < job->count; i++)
-		job->items[i] = (struct pool_item){.spool = span_cstr(path), .offset = 5000, .bytes = sizeof(GOOD) - 1};
+		job->items[i] = (struct pool_item){
+			.spool = span_cstr(path), .offset = 5000, .bytes = sizeof(GOOD) - 1};
 	job->items[1].offset = 65530; /* past its end */
-	job->items[2].check = true;   /* not the bytes of that id */
+	job->items[2].check = true; /* not the bytes of that id */
 	job->items[3].spool = SPAN_LIT("/nonexistent/spool");
 	run(&seen, job);
 	assert_span(facts_of(&seen, 0).subject, "Hi");
@@ -215,10 +222,13 @@ static void bytes_come_from_the_spool(void **state)
 static void renders_are_answered(void **state)
 {
 	(void)state;
-	static const char message[] = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\n"
-				      "<p onclick=x()>Hi<script>1</script><img src=http://t.example/p.gif></p>\r\n--b\r\n"
-				      "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-				      "SGVsbG8gd29ybGQ=\r\n--b--\r\n";
+	static const char message[] =
+		"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: "
+		"text/html\r\n\r\n"
+		"<p onclick=x()>Hi<script>1</script><img src=http://t.example/p.gif></p>\r\n--b\r\n"
+		"Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: "
+		"base64\r\n\r\n"
+		"SGVsbG8gd29ybGQ=\r\n--b--\r\n";
 	struct seen seen;
 	struct wire_rendered w;
 	struct err e = {0};
@@ -243,8 +253,9 @@ static void renders_are_answered(void **state)
 	job->class = POOL_RENDER;
 	job->want = REQUEST_WANT_BODY;
 	run(&seen, job);
-	assert_span(seen.body[0], "{\"text\":\"\\nHi\\n\",\"quotedFrom\":null,\"html\":\"<p>Hi<img></p>\","
-				  "\"remoteBlocked\":[\"http://t.example/p.gif\"],\"cids\":{}}");
+	assert_span(seen.body[0],
+		    "{\"text\":\"\\nHi\\n\",\"quotedFrom\":null,\"html\":\"<p>Hi<img></p>\","
+		    "\"remoteBlocked\":[\"http://t.example/p.gif\"],\"cids\":{}}");
 	close_pool(&seen);
 }
 
@@ -253,9 +264,12 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--child") == 0)
 		return child_main();
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_batch_gives_facts_in_place), cmocka_unit_test(poison_costs_itself_alone),
-		cmocka_unit_test(a_hang_costs_itself_alone),	cmocka_unit_test(children_are_recycled),
-		cmocka_unit_test(bytes_come_from_the_spool),	cmocka_unit_test(renders_are_answered),
+		cmocka_unit_test(a_batch_gives_facts_in_place),
+		cmocka_unit_test(poison_costs_itself_alone),
+		cmocka_unit_test(a_hang_costs_itself_alone),
+		cmocka_unit_test(children_are_recycled),
+		cmocka_unit_test(bytes_come_from_the_spool),
+		cmocka_unit_test(renders_are_answered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

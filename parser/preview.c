@@ -7,13 +7,15 @@
 
 static bool is_space(uint32_t c)
 {
-	return c <= ' ' || c == 0x7f || c == 0xa0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028;
+	return c <= ' ' || c == 0x7f || c == 0xa0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200a) ||
+	       c == 0x2028;
 }
 
 /* Characters that newsletters pad their previews with; they show nothing. */
 static bool is_invisible(uint32_t c)
 {
-	return c == 0xad || c == 0x34f || (c >= 0x200b && c <= 0x200f) || c == 0x2060 || c == 0xfeff || c == 0x180e;
+	return c == 0xad || c == 0x34f || (c >= 0x200b && c <= 0x200f) || c == 0x2060 ||
+	       c == 0xfeff || c == 0x180e;
 }
 
 /* Appends the words of text to out; true once there are enough characters. */

@@ -15,7 +15,8 @@ static bool ends_with_any(struct span line, const char *const *words)
 {
 	for (; *words; words++) {
 		size_t n = strlen(*words);
-		if (line.n >= n && span_ieq((struct span){line.p + line.n - n, n}, span_make(*words, n)))
+		if (line.n >= n &&
+		    span_ieq((struct span){line.p + line.n - n, n}, span_make(*words, n)))
 			return true;
 	}
 	return false;
@@ -33,11 +34,12 @@ static bool starts_with_any(struct span line, const char *const *words)
 /* "On Monday, Anna wrote:" in one line or folded over up to three. */
 static bool is_attribution(struct span s, size_t at)
 {
-	static const char *const starts[] = {"on ", "am ", "le ", "el ", "il ", "op ", "em ", "den ", "w dniu ", "dnia ",
-					     "på ", "at ", NULL};
-	static const char *const ends[] = {"wrote:", "writes:", "schrieb:", "a écrit :", "a écrit:", "escribió:",
-					   "ha scritto:", "schreef:", "escreveu:", "skrev:", "napisał:", "napisał(a):",
-					   "said:", "geschreven:", NULL};
+	static const char *const starts[] = {"on ",  "am ",	"le ",	 "el ", "il ", "op ", "em ",
+					     "den ", "w dniu ", "dnia ", "på ", "at ", NULL};
+	static const char *const ends[] = {
+		"wrote:",    "writes:",	    "schrieb:", "a écrit :",   "a écrit:",
+		"escribió:", "ha scritto:", "schreef:", "escreveu:",   "skrev:",
+		"napisał:",  "napisał(a):", "said:",	"geschreven:", NULL};
 	size_t next;
 	struct span line = line_at(s, at, &next);
 	if (!starts_with_any(line, starts)) {
@@ -59,12 +61,19 @@ static bool is_attribution(struct span s, size_t at)
 
 static bool is_divider(struct span line)
 {
-	static const char *const dividers[] = {"-----original message", "----- original message",
-					       "---- original message", "-----original appointment",
-					       "---------- forwarded message", "-----ursprüngliche nachricht",
-					       "----- forwarded message", "-------- original message",
-					       "-------- ursprüngliche nachricht", "-----message d'origine",
-					       "-----mensaje original", "_____________________________", NULL};
+	static const char *const dividers[] = {"-----original message",
+					       "----- original message",
+					       "---- original message",
+					       "-----original appointment",
+					       "---------- forwarded message",
+					       "-----ursprüngliche nachricht",
+					       "----- forwarded message",
+					       "-------- original message",
+					       "-------- ursprüngliche nachricht",
+					       "-----message d'origine",
+					       "-----mensaje original",
+					       "_____________________________",
+					       NULL};
 	return starts_with_any(line, dividers);
 }
 
@@ -72,10 +81,12 @@ static bool is_divider(struct span line)
 static bool is_header_block(struct span s, size_t at)
 {
 	static const char *const names[] = {
-		"from:",   "*from:*", "sent:",	  "*sent:*", "date:", "*date:*", "to:",	     "*to:*",	 "cc:",	     "subject:",
-		"*subject:*", "von:", "gesendet:", "an:",    "betreff:", "datum:", "de :",    "de:",	 "envoyé",  "à :",
-		"à:",	   "objet",   "da:",	  "inviato:", "oggetto:", "van:",  "verzonden:", "onderwerp:", "aan:", "enviado",
-		"para:",   "asunto:", "assunto:", NULL};
+		"from:",     "*from:*", "sent:",      "*sent:*",    "date:",	  "*date:*",
+		"to:",	     "*to:*",	"cc:",	      "subject:",   "*subject:*", "von:",
+		"gesendet:", "an:",	"betreff:",   "datum:",	    "de :",	  "de:",
+		"envoyé",    "à :",	"à:",	      "objet",	    "da:",	  "inviato:",
+		"oggetto:",  "van:",	"verzonden:", "onderwerp:", "aan:",	  "enviado",
+		"para:",     "asunto:", "assunto:",   NULL};
 	size_t found = 0, next = at;
 	for (int i = 0; i < LINES_LOOKED_AT && next < s.n; i++) {
 		bool is_name = starts_with_any(line_at(s, next, &next), names);
@@ -134,13 +145,15 @@ static size_t find_quoted(struct span s)
 /* "-- " on a line of its own; else a phone's one-liner at the end. */
 static size_t find_signature(struct span s)
 {
-	static const char *const phones[] = {"sent from my ", "sent from ", "von meinem ", "envoyé de mon ",
-					     "enviado desde mi ", "get outlook for ", NULL};
+	static const char *const phones[] = {
+		"sent from my ",     "sent from ",	 "von meinem ", "envoyé de mon ",
+		"enviado desde mi ", "get outlook for ", NULL};
 	for (size_t at = 0; at < s.n;) {
 		size_t next, from = at;
 		struct span line = line_at(s, at, &next);
 		bool phone = line.n <= PHONE_LINE_BYTES && starts_with_any(line, phones) &&
-			     span_trim(span_sub(s, next, s.n)).n == 0 && !memchr(line.p, ',', line.n);
+			     span_trim(span_sub(s, next, s.n)).n == 0 &&
+			     !memchr(line.p, ',', line.n);
 		if (span_eq(line, SPAN_LIT("--")) || phone)
 			return from;
 		at = next;

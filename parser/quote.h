@@ -5,9 +5,10 @@
 #include "common/base/span.h"
 
 struct quote_parts {
-	struct span fresh;     /* the text before the quoted part (below it if there is none), without signature */
+	struct span
+		fresh; /* the text before the quoted part (below it if there is none), without signature */
 	struct span signature; /* n 0: none found */
-	size_t quoted_from;    /* bytes; text.n if nothing is quoted */
+	size_t quoted_from; /* bytes; text.n if nothing is quoted */
 };
 
 /*

@@ -80,7 +80,8 @@ static void put_html(struct json *j, struct decode *d, struct span html, bool an
 	buf_fini(&safe);
 }
 
-static void render_body(struct decode *d, const struct mime_message *m, bool remote, struct buf *body)
+static void render_body(struct decode *d, const struct mime_message *m, bool remote,
+			struct buf *body)
 {
 	struct json j = json_make(body);
 	struct buf text, html;
@@ -98,8 +99,8 @@ static void render_body(struct decode *d, const struct mime_message *m, bool rem
 	buf_fini(&html);
 }
 
-static void render_part(struct decode *d, const struct mime_message *m, const struct render_order *order,
-			struct buf *frame, struct buf *body)
+static void render_part(struct decode *d, const struct mime_message *m,
+			const struct render_order *order, struct buf *frame, struct buf *body)
 {
 	uint32_t index = mime_part_find(m, order->part);
 	if (index == MIME_NONE) {
@@ -118,11 +119,12 @@ static void render_part(struct decode *d, const struct mime_message *m, const st
 	w.name = (struct span){p->name.p, utf8_cut(p->name, 512)};
 	wire_encode_rendered(&w, frame);
 	size_t offset = order->offset < data.n ? order->offset : data.n;
-	buf_put_span(body, span_sub(data, offset, order->limit && order->limit < data.n ? order->limit : data.n));
+	buf_put_span(body, span_sub(data, offset,
+				    order->limit && order->limit < data.n ? order->limit : data.n));
 }
 
-void render_message(struct decode *d, struct span raw, const struct render_order *order, struct buf *frame,
-		    struct buf *body)
+void render_message(struct decode *d, struct span raw, const struct render_order *order,
+		    struct buf *frame, struct buf *body)
 {
 	struct mime_message m;
 	mime_parse(d, raw, &m);

@@ -9,7 +9,7 @@
 struct render_order {
 	enum request_want want;
 	struct span part; /* partId, for REQUEST_WANT_PART */
-	bool remote;	  /* keep remote content in the HTML */
+	bool remote; /* keep remote content in the HTML */
 	uint64_t offset, limit; /* of the part's octets; limit 0: all */
 	uint64_t request;
 };
@@ -21,7 +21,7 @@ struct render_order {
  *         quotedFrom counts UTF-16 units, as JavaScript does. text is made from the HTML when there is none.
  *  part   the decoded octets from offset on
  */
-void render_message(struct decode *d, struct span raw, const struct render_order *order, struct buf *frame,
-		    struct buf *body);
+void render_message(struct decode *d, struct span raw, const struct render_order *order,
+		    struct buf *frame, struct buf *body);
 
 #endif

@@ -40,10 +40,10 @@ struct request_item {
 
 struct request {
 	uint32_t kind, count;
-	uint32_t want, remote;			 /* render */
+	uint32_t want, remote; /* render */
 	uint64_t number, part_offset, part_limit; /* render */
-	char part[64];				 /* render; NUL-ended */
-	uint32_t spool_new;			 /* bits of the slots whose descriptor comes with this request */
+	char part[64]; /* render; NUL-ended */
+	uint32_t spool_new; /* bits of the slots whose descriptor comes with this request */
 	uint64_t spool_bytes[REQUEST_SPOOLS];
 	struct request_item items[REQUEST_ITEMS_MAX]; /* only `count` of them are sent */
 };
@@ -51,7 +51,7 @@ struct request {
 enum request_status {
 	REQUEST_NOTHING = 0,
 	REQUEST_DONE,
-	REQUEST_LOST,	   /* the bytes were not there any more, or outside of the region */
+	REQUEST_LOST, /* the bytes were not there any more, or outside of the region */
 	REQUEST_TOO_LARGE, /* the result does not fit */
 };
 
@@ -59,7 +59,7 @@ struct request_result {
 	uint32_t status;
 	uint32_t reserved;
 	uint64_t frame_offset, frame_bytes; /* from the start of `out` */
-	uint64_t body_offset, body_bytes;   /* render */
+	uint64_t body_offset, body_bytes; /* render */
 };
 
 /* At the start of `out`. at: index of the item in hand, REQUEST_ITEMS_MAX between requests; results below it are set. */

@@ -51,12 +51,14 @@ static int allow_memory(scmp_filter_ctx filter)
 static int load_filter(void)
 {
 	static const int calls[] = {
-		SCMP_SYS(read),	    SCMP_SYS(write),	   SCMP_SYS(recvmsg),	     SCMP_SYS(sendmsg),
-		SCMP_SYS(munmap),   SCMP_SYS(mremap),	   SCMP_SYS(brk),	     SCMP_SYS(madvise),
-		SCMP_SYS(futex),    SCMP_SYS(close),	   SCMP_SYS(exit),	     SCMP_SYS(exit_group),
-		SCMP_SYS(gettid),   SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
-		SCMP_SYS(getpid),   SCMP_SYS(tgkill),	   SCMP_SYS(clock_gettime),  SCMP_SYS(getrandom),
-		SCMP_SYS(sched_yield), SCMP_SYS(sigaltstack),
+		SCMP_SYS(read),		 SCMP_SYS(write),	 SCMP_SYS(recvmsg),
+		SCMP_SYS(sendmsg),	 SCMP_SYS(munmap),	 SCMP_SYS(mremap),
+		SCMP_SYS(brk),		 SCMP_SYS(madvise),	 SCMP_SYS(futex),
+		SCMP_SYS(close),	 SCMP_SYS(exit),	 SCMP_SYS(exit_group),
+		SCMP_SYS(gettid),	 SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),
+		SCMP_SYS(rt_sigaction),	 SCMP_SYS(getpid),	 SCMP_SYS(tgkill),
+		SCMP_SYS(clock_gettime), SCMP_SYS(getrandom),	 SCMP_SYS(sched_yield),
+		SCMP_SYS(sigaltstack),
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	if (!filter)
@@ -73,11 +75,14 @@ static int load_filter(void)
 enum err_code sandbox_enter(struct err *e)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return err_set(e, ERR_PERM, ERR_PROCESS, "sandbox_refused", "prctl: %s", strerror(errno));
+		return err_set(e, ERR_PERM, ERR_PROCESS, "sandbox_refused", "prctl: %s",
+			       strerror(errno));
 	if (!set_limits())
-		return err_set(e, ERR_PERM, ERR_PROCESS, "sandbox_refused", "setrlimit: %s", strerror(errno));
+		return err_set(e, ERR_PERM, ERR_PROCESS, "sandbox_refused", "setrlimit: %s",
+			       strerror(errno));
 	int rc = load_filter();
 	if (rc != 0)
-		return err_set(e, ERR_PERM, ERR_PROCESS, "sandbox_refused", "seccomp: %s", strerror(-rc));
+		return err_set(e, ERR_PERM, ERR_PROCESS, "sandbox_refused", "seccomp: %s",
+			       strerror(-rc));
 	return ERR_OK;
 }

@@ -78,14 +78,17 @@ static int kills(void)
 
 static int maps_code(void)
 {
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? 1 : 2;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+			       MAP_FAILED
+		       ? 1
+		       : 2;
 }
 
 static void forbidden_calls_kill(void **state)
 {
 	(void)state;
-	static int (*const probes[])(void) = {opens,  creates,	connects, connects_locally, starts,
-					      executes, traces, kills,	  maps_code};
+	static int (*const probes[])(void) = {opens,	creates, connects, connects_locally, starts,
+					      executes, traces,	 kills,	   maps_code};
 	for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
 		int status = inside(probes[i]);
 		assert_true(WIFSIGNALED(status));
@@ -100,7 +103,8 @@ static int decodes(void)
 {
 	struct buf out;
 	buf_init(&out, 1 << 20);
-	charset_decode(converters, charset_find(SPAN_LIT("iso-2022-jp")), SPAN_LIT("\x1b$B$3$s\x1b(B"), &out);
+	charset_decode(converters, charset_find(SPAN_LIT("iso-2022-jp")),
+		       SPAN_LIT("\x1b$B$3$s\x1b(B"), &out);
 	charset_decode(converters, charset_find(SPAN_LIT("koi8-r")), SPAN_LIT("\xf0"), &out);
 	return span_eq(buf_span(&out), SPAN_LIT("\xe3\x81\x93\xe3\x82\x93\xd0\x9f")) ? 7 : 3;
 }
@@ -118,7 +122,8 @@ static void decoding_works_inside(void **state)
 #if !defined(__SANITIZE_ADDRESS__)
 static int takes_memory(void)
 {
-	void *p = mmap(NULL, SANDBOX_MEMORY_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, SANDBOX_MEMORY_BYTES, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	return p == MAP_FAILED ? 5 : 6;
 }
 

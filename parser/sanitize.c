@@ -11,7 +11,7 @@
 struct walk {
 	struct sanitize *s;
 	struct buf *out;
-	const GumboNode *quoted;	/* the wrapper closes after this node */
+	const GumboNode *quoted; /* the wrapper closes after this node */
 	const GumboNode *quoted_inside; /* or before the end tag of this one */
 	const GumboNode *wrapper;
 };
@@ -24,7 +24,10 @@ static void put_escaped(const char *text, bool attribute, struct buf *out)
 		at += run;
 		if (!*at)
 			break;
-		buf_put_cstr(out, *at == '&' ? "&amp;" : *at == '<' ? "&lt;" : *at == '>' ? "&gt;" : "&quot;");
+		buf_put_cstr(out, *at == '&'   ? "&amp;"
+				  : *at == '<' ? "&lt;"
+				  : *at == '>' ? "&gt;"
+					       : "&quot;");
 		at++;
 	}
 }
@@ -52,14 +55,15 @@ static void block(struct walk *w, struct span url)
 static bool is_picture(struct span url)
 {
 	static const char *const kinds[] = {"data:image/png;base64,", "data:image/gif;base64,",
-					    "data:image/jpeg;base64,", "data:image/webp;base64,", NULL};
+					    "data:image/jpeg;base64,", "data:image/webp;base64,",
+					    NULL};
 	for (const char *const *k = kinds; *k; k++) {
 		if (!span_istarts(url, span_cstr(*k)))
 			continue;
 		for (size_t i = strlen(*k); i < url.n; i++) {
 			uint8_t c = url.p[i];
-			if (!(((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
-			      c == '/' || c == '='))
+			if (!(((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') ||
+			      c == '+' || c == '/' || c == '='))
 				return false;
 		}
 		return true;
@@ -70,7 +74,8 @@ static bool is_picture(struct span url)
 static void put_source(struct walk *w, struct span url)
 {
 	enum sanitize_url kind = sanitize_url_kind(url);
-	if (kind == SANITIZE_URL_CID || is_picture(url) || (kind == SANITIZE_URL_REMOTE && w->s->remote))
+	if (kind == SANITIZE_URL_CID || is_picture(url) ||
+	    (kind == SANITIZE_URL_REMOTE && w->s->remote))
 		put_attribute(w, "src", url);
 	else if (kind == SANITIZE_URL_REMOTE)
 		block(w, url);
@@ -133,7 +138,8 @@ static void put_attributes(struct walk *w, const GumboElement *e)
 			put_source(w, value);
 		else if (strcmp(a->name, "href") == 0 && e->tag == GUMBO_TAG_A)
 			put_link(w, value);
-		else if (strcmp(a->name, "background") == 0 && sanitize_url_kind(value) == SANITIZE_URL_REMOTE)
+		else if (strcmp(a->name, "background") == 0 &&
+			 sanitize_url_kind(value) == SANITIZE_URL_REMOTE)
 			block(w, value);
 	}
 	if (is_wrapper(e))
@@ -163,13 +169,16 @@ static bool attribute_is(const GumboElement *e, const char *name, const char *co
 static bool is_quoted(const GumboElement *e, bool *to_end)
 {
 	static const char *const cite[] = {"cite", NULL};
-	static const char *const classes[] = {"gmail_quote", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote",
+	static const char *const classes[] = {"gmail_quote",	      "yahoo_quoted",
+					      "moz-cite-prefix",      "protonmail_quote",
 					      "OutlookMessageHeader", NULL};
-	static const char *const ids[] = {"appendonsend", "divRplyFwdMsg", "stopSpelling", "replySplit", NULL};
+	static const char *const ids[] = {"appendonsend", "divRplyFwdMsg", "stopSpelling",
+					  "replySplit", NULL};
 	*to_end = attribute_is(e, "id", ids);
 	if (*to_end)
 		return true;
-	*to_end = attribute_is(e, "class", (const char *const[]){"moz-cite-prefix", "OutlookMessageHeader", NULL});
+	*to_end = attribute_is(
+		e, "class", (const char *const[]){"moz-cite-prefix", "OutlookMessageHeader", NULL});
 	return attribute_is(e, "class", classes) ||
 	       (e->tag == GUMBO_TAG_BLOCKQUOTE && attribute_is(e, "type", cite));
 }
@@ -177,15 +186,17 @@ static bool is_quoted(const GumboElement *e, bool *to_end)
 static void open_quoted(struct walk *w, const GumboNode *node)
 {
 	bool to_end;
-	GumboTag parent = node->parent && node->parent->type == GUMBO_NODE_ELEMENT ? node->parent->v.element.tag
-										   : GUMBO_TAG_BODY;
+	GumboTag parent = node->parent && node->parent->type == GUMBO_NODE_ELEMENT
+				  ? node->parent->v.element.tag
+				  : GUMBO_TAG_BODY;
 	if (w->quoted || w->quoted_inside || w->wrapper)
 		return;
 	if (is_wrapper(&node->v.element)) {
 		w->wrapper = node;
 		return;
 	}
-	if ((parent != GUMBO_TAG_BODY && parent != GUMBO_TAG_DIV) || !is_quoted(&node->v.element, &to_end))
+	if ((parent != GUMBO_TAG_BODY && parent != GUMBO_TAG_DIV) ||
+	    !is_quoted(&node->v.element, &to_end))
 		return;
 	buf_put_cstr(w->out, "<div class=\"mw-quoted\">");
 	if (to_end)
@@ -223,7 +234,8 @@ static void close_element(struct walk *w, const GumboNode *node)
 static void put_text(struct walk *w, const GumboNode *node)
 {
 	const GumboNode *parent = node->parent;
-	bool first_of_pre = parent && parent->type == GUMBO_NODE_ELEMENT && parent->v.element.tag == GUMBO_TAG_PRE &&
+	bool first_of_pre = parent && parent->type == GUMBO_NODE_ELEMENT &&
+			    parent->v.element.tag == GUMBO_TAG_PRE &&
 			    node->index_within_parent == 0;
 	if (first_of_pre && node->v.text.text[0] == '\n')
 		buf_put_byte(w->out, '\n');
@@ -239,7 +251,8 @@ static const GumboNode *child_at(const GumboNode *node, size_t i)
 /* Puts out `node` as far as it goes without its children; true if they are to be walked. */
 static bool enter(struct walk *w, const GumboNode *node)
 {
-	if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE || node->type == GUMBO_NODE_CDATA) {
+	if (node->type == GUMBO_NODE_TEXT || node->type == GUMBO_NODE_WHITESPACE ||
+	    node->type == GUMBO_NODE_CDATA) {
 		put_text(w, node);
 		return false;
 	}

@@ -13,7 +13,7 @@
 #define SANITIZE_BLOCKED_MAX 200u
 
 struct sanitize {
-	bool remote;	     /* keep http(s) images */
+	bool remote; /* keep http(s) images */
 	struct arena *arena; /* for the lists */
 	struct span blocked[SANITIZE_BLOCKED_MAX]; /* URLs that were left out */
 	size_t blocked_count;

@@ -9,7 +9,7 @@ enum sanitize_element {
 	SANITIZE_UNWRAP = 0, /* the element goes, what is in it stays */
 	SANITIZE_KEEP,
 	SANITIZE_KEEP_VOID, /* no end tag */
-	SANITIZE_DROP,	    /* with all that is in it */
+	SANITIZE_DROP, /* with all that is in it */
 };
 
 enum sanitize_element sanitize_table_element(GumboTag tag);

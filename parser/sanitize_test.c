@@ -27,7 +27,8 @@ static const struct row ROWS[] = {
 	{"<a href=\"java\nscript:alert(1)\">x</a>", "<a>x</a>"},
 	{"<a href=\"data:text/html,<script>1</script>\">x</a>", "<a>x</a>"},
 	{"<a href=https://ok.example/?a=1&b=2>x</a>",
-	 "<a href=\"https://ok.example/?a=1&amp;b=2\" target=\"_blank\" rel=\"noopener noreferrer nofollow\">x</a>"},
+	 "<a href=\"https://ok.example/?a=1&amp;b=2\" target=\"_blank\" rel=\"noopener noreferrer "
+	 "nofollow\">x</a>"},
 	{"<svg><script>alert(1)</script></svg>y", "y"},
 	{"<svg><use href=\"data:image/svg+xml,x\"/></svg>y", "y"},
 	{"<math><mi><style><img src=x onerror=alert(1)></style></mi></math>y", "y"},
@@ -37,17 +38,20 @@ static const struct row ROWS[] = {
 	{"<object data=x><p>in</p></object>y", "y"},
 	{"<meta http-equiv=refresh content=0>y", "y"},
 	{"<base href=https://evil.example/>y", "y"},
-	{"<div style=\"color: red; background: url(https://t.example/x)\">a</div>", "<div style=\"color: red\">a</div>"},
+	{"<div style=\"color: red; background: url(https://t.example/x)\">a</div>",
+	 "<div style=\"color: red\">a</div>"},
 	{"<div style=\"width: expression(alert(1))\">a</div>", "<div>a</div>"},
-	{"<div style=\"position: fixed; top: 0; color: #fff\">a</div>", "<div style=\"color: #fff\">a</div>"},
+	{"<div style=\"position: fixed; top: 0; color: #fff\">a</div>",
+	 "<div style=\"color: #fff\">a</div>"},
 	{"<div style=\"color: \\72 ed\">a</div>", "<div>a</div>"},
 	{"<img src=cid:logo@x alt=Logo>", "<img src=\"cid:logo@x\" alt=\"Logo\">"},
 	{"<img src=\"data:image/png;base64,AAAA\">", "<img src=\"data:image/png;base64,AAAA\">"},
 	{"<img src=\"data:image/svg+xml;base64,AAAA\">", "<img>"},
 	{"<img src=https://t.example/p.gif width=1>", "<img width=\"1\">"},
 	{"<blink>x</blink><unknown a=b>y</unknown>", "xy"},
-	{"<p title='\"><script>1</script>'>x</p>", "<p title=\"&quot;&gt;&lt;script&gt;1&lt;/script&gt;\">x</p>"},
-	{"<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">", 
+	{"<p title='\"><script>1</script>'>x</p>",
+	 "<p title=\"&quot;&gt;&lt;script&gt;1&lt;/script&gt;\">x</p>"},
+	{"<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
 	 "<p title=\"&lt;/noscript&gt;&lt;img src=x onerror=alert(1)&gt;\"></p>"},
 	{"<!--[if mso]><script>1</script><![endif]-->x", "x"},
 	{"<template><script>1</script></template>x", "x"},
@@ -88,11 +92,35 @@ static void rows_come_out_as_expected(void **state)
 static void output_goes_through_unchanged(void **state)
 {
 	(void)state;
-	static const char *const pieces[] = {"<p>", "<table><tr>", "<form>", "<a href=https://x.example>", "<b>", "<i>",
-					     "</p>", "<pre>\n\n", "<button><div>", "<select><option>", "text", "<svg><p>",
-					     "<title>", "<td>", "<li>", "</table>", "<font color=red>", "&lt;b&gt;",
-					     "<h1><h2>", "<math><mtext><table>", "<div class=gmail_quote>", "<!--", "-->",
-					     "<style>", "</style>", "<plaintext>", "<frameset>", "<caption>", "\xc2\xa0"};
+	static const char *const pieces[] = {"<p>",
+					     "<table><tr>",
+					     "<form>",
+					     "<a href=https://x.example>",
+					     "<b>",
+					     "<i>",
+					     "</p>",
+					     "<pre>\n\n",
+					     "<button><div>",
+					     "<select><option>",
+					     "text",
+					     "<svg><p>",
+					     "<title>",
+					     "<td>",
+					     "<li>",
+					     "</table>",
+					     "<font color=red>",
+					     "&lt;b&gt;",
+					     "<h1><h2>",
+					     "<math><mtext><table>",
+					     "<div class=gmail_quote>",
+					     "<!--",
+					     "-->",
+					     "<style>",
+					     "</style>",
+					     "<plaintext>",
+					     "<frameset>",
+					     "<caption>",
+					     "\xc2\xa0"};
 	const size_t count = sizeof(pieces) / sizeof(pieces[0]);
 	struct sanitize s = {.arena = arena_new(0)};
 	struct buf first, second;
@@ -100,8 +128,8 @@ static void output_goes_through_unchanged(void **state)
 	buf_init(&second, 1 << 20);
 	for (size_t i = 0; i < count * count * count; i += 3) {
 		char html[256];
-		snprintf(html, sizeof(html), "%s%s%sx", pieces[i % count], pieces[i / count % count],
-			 pieces[i / count / count]);
+		snprintf(html, sizeof(html), "%s%s%sx", pieces[i % count],
+			 pieces[i / count % count], pieces[i / count / count]);
 		sanitize(html, true, &s, &first);
 		char *once = arena_cstr(s.arena, buf_span(&first));
 		sanitize(once, true, &s, &second);
@@ -121,7 +149,8 @@ static void remote_pictures_are_told_or_kept(void **state)
 	struct sanitize s = {.arena = arena_new(0)};
 	struct buf out;
 	const char *html = "<img src=https://a.example/1.gif><img src=https://a.example/1.gif>"
-			   "<table background=http://b.example/2.png></table><p style='background:url(\"http://c.example/3\")'>";
+			   "<table background=http://b.example/2.png></table><p "
+			   "style='background:url(\"http://c.example/3\")'>";
 	buf_init(&out, 1 << 20);
 	sanitize(html, false, &s, &out);
 	assert_int_equal(s.blocked_count, 3);

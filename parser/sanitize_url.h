@@ -4,7 +4,13 @@
 
 #include "common/base/span.h"
 
-enum sanitize_url { SANITIZE_URL_BAD = 0, SANITIZE_URL_LINK, SANITIZE_URL_REMOTE, SANITIZE_URL_CID, SANITIZE_URL_ANCHOR };
+enum sanitize_url {
+	SANITIZE_URL_BAD = 0,
+	SANITIZE_URL_LINK,
+	SANITIZE_URL_REMOTE,
+	SANITIZE_URL_CID,
+	SANITIZE_URL_ANCHOR
+};
 
 /* What a URL is. LINK: mailto, tel, … (for href alone); REMOTE: http or https; data:, javascript: and relative ones are
  * bad. url must be trimmed. Blanks and control characters make it bad. */

@@ -33,8 +33,8 @@ void spool_cache_begin(struct spool_cache *cache)
 static bool slot_is_current(const struct spool_slot *slot)
 {
 	struct stat st;
-	return stat(slot->path, &st) == 0 && st.st_dev == slot->device && st.st_ino == slot->inode &&
-	       (uint64_t)st.st_size == slot->bytes;
+	return stat(slot->path, &st) == 0 && st.st_dev == slot->device &&
+	       st.st_ino == slot->inode && (uint64_t)st.st_size == slot->bytes;
 }
 
 static bool slot_open(struct spool_cache *cache, struct spool_slot *slot, struct span path)

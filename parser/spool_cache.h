@@ -12,7 +12,7 @@ struct spool_slot {
 	int fd; /* -1: free */
 	uint64_t device, inode, bytes;
 	uint64_t version; /* changes with the file; 0: none yet */
-	uint64_t used;	  /* number of the batch that used it last */
+	uint64_t used; /* number of the batch that used it last */
 };
 
 struct spool_cache {
@@ -26,6 +26,7 @@ void spool_cache_fini(struct spool_cache *cache);
 void spool_cache_begin(struct spool_cache *cache);
 /* Slot of the file, opened read-only, checked to be regular and to hold `end` bytes; looks whether it was replaced.
  * False if it is not there or no slot is free. */
-bool spool_cache_find(struct spool_cache *cache, struct span path, uint64_t end, unsigned *slot_out);
+bool spool_cache_find(struct spool_cache *cache, struct span path, uint64_t end,
+		      unsigned *slot_out);
 
 #endif

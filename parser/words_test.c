@@ -59,7 +59,8 @@ static void header_text_is_decoded(void **state)
 		{"=?utf-8?Q?a?= =?utf-8?Q?b?=", "ab"},
 		{"=?utf-8?Q?a?=\r\n =?utf-8?Q?b?=", "ab"},
 		{"=?utf-8?Q?a?= b =?utf-8?Q?c?=", "a b c"},
-		{"=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=", "\xc3\xa9"}, /* cut in the middle of a character */
+		{"=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=",
+		 "\xc3\xa9"}, /* cut in the middle of a character */
 		{"=?utf-8?B?w6?= =?utf-8?B?k=?=", "\xef\xbf\xbd"},
 		{"=?utf-8*en?Q?x?=", "x"},
 		{"=?nonsense?Q?caf=E9?=", "caf\xc3\xa9"},
@@ -72,7 +73,8 @@ static void header_text_is_decoded(void **state)
 		{"raw \xc3\xa9", "raw \xc3\xa9"},
 		{"raw \xe9", "raw \xc3\xa9"},
 		{"\x80uro", "\xe2\x82\xacuro"},
-		{"=?utf-8?Q?a=00b=0Ac?=", "abc"}, /* FAULTS: NUL and line ends in words forge senders */
+		{"=?utf-8?Q?a=00b=0Ac?=",
+		 "abc"}, /* FAULTS: NUL and line ends in words forge senders */
 		{"", ""},
 	};
 	struct context c = open_context();
@@ -92,7 +94,8 @@ static void addresses_are_read(void **state)
 		{"a@b.example (Anna)", "Anna|a@b.example;"},
 		{"=?utf-8?Q?Doe,_J?= <j@x.example>", "Doe, J|j@x.example;"},
 		{"\"=?utf-8?Q?J=C3=B6?=\" <j@x.example>", "J\xc3\xb6|j@x.example;"},
-		{"Group: a@x.example, b@x.example; c@x.example", "|a@x.example;|b@x.example;|c@x.example;"},
+		{"Group: a@x.example, b@x.example; c@x.example",
+		 "|a@x.example;|b@x.example;|c@x.example;"},
 		{"undisclosed-recipients:;", ""},
 		{"<@route.example:a@b.example>", "|a@b.example;"},
 		{"a@b.example; c@d.example", "|a@b.example;|c@d.example;"},
@@ -178,9 +181,15 @@ static void ids_are_read(void **state)
 {
 	(void)state;
 	static const struct pair rows[] = {
-		{"<a@b>", "a@b;"},	  {"<a@b> <c@d>", "a@b;c@d;"}, {"<a@b><c@d>", "a@b;c@d;"}, {"<a@\r\n b>", "a@b;"},
-		{"a@b", "a@b;"},	  {"<>", ""},		       {"Anna's mail of Monday", ""},
-		{"\"x\" <a@b> text", "a@b;"}, {"<a@b", "a@b;"},
+		{"<a@b>", "a@b;"},
+		{"<a@b> <c@d>", "a@b;c@d;"},
+		{"<a@b><c@d>", "a@b;c@d;"},
+		{"<a@\r\n b>", "a@b;"},
+		{"a@b", "a@b;"},
+		{"<>", ""},
+		{"Anna's mail of Monday", ""},
+		{"\"x\" <a@b> text", "a@b;"},
+		{"<a@b", "a@b;"},
 	};
 	struct context c = open_context();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -213,7 +222,8 @@ static void parameters_are_read(void **state)
 		{"text/plain; charset=utf-8 name=a.txt", "a.txt"},
 		{"text/plain;name*=utf-8''caf%C3%A9.txt", "caf\xc3\xa9.txt"},
 		{"text/plain; name*0=a; name*1=b", "ab"},
-		{"text/plain; name*0*=iso-8859-1'en'%E9; name*1*=%E9; name*2=.txt", "\xc3\xa9\xc3\xa9.txt"},
+		{"text/plain; name*0*=iso-8859-1'en'%E9; name*1*=%E9; name*2=.txt",
+		 "\xc3\xa9\xc3\xa9.txt"},
 		{"text/plain; name*1=b; name*0=a", "ab"},
 		{"text/plain; name*0*=utf-8''%C3; name*1*=%A9", "\xc3\xa9"},
 		{"text/plain; name=\"=?utf-8?Q?=C3=A9.txt?=\"", "\xc3\xa9.txt"},
@@ -287,7 +297,9 @@ static void quoted_history_is_found(void **state)
 	(void)state;
 	static const struct pair rows[] = {
 		{"Yes.\n\nOn Monday, Anna <a@b.example> wrote:\n> No?\n", "Yes."},
-		{"Yes.\n\nOn Mon, 24 Nov 2026 at 10:11, Anna Long Name\n<a@b.example> wrote:\n\n> No?\n", "Yes."},
+		{"Yes.\n\nOn Mon, 24 Nov 2026 at 10:11, Anna Long Name\n<a@b.example> wrote:\n\n> "
+		 "No?\n",
+		 "Yes."},
 		{"Yes.\n\n-----Original Message-----\nFrom: x\n", "Yes."},
 		{"Yes.\n\nFrom: A\nSent: Monday\nTo: B\nSubject: C\n\nold", "Yes."},
 		{"Yes.\n> old\n> older\n", "Yes."},
@@ -305,10 +317,14 @@ static void quoted_history_is_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(header_text_is_decoded),   cmocka_unit_test(addresses_are_read),
-		cmocka_unit_test(address_lists_are_limited), cmocka_unit_test(dates_are_read),
-		cmocka_unit_test(ids_are_read),		    cmocka_unit_test(parameters_are_read),
-		cmocka_unit_test(transfers_are_undone),	    cmocka_unit_test(every_charset_has_a_converter),
+		cmocka_unit_test(header_text_is_decoded),
+		cmocka_unit_test(addresses_are_read),
+		cmocka_unit_test(address_lists_are_limited),
+		cmocka_unit_test(dates_are_read),
+		cmocka_unit_test(ids_are_read),
+		cmocka_unit_test(parameters_are_read),
+		cmocka_unit_test(transfers_are_undone),
+		cmocka_unit_test(every_charset_has_a_converter),
 		cmocka_unit_test(quoted_history_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

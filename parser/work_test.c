@@ -176,8 +176,9 @@ static void work_is_linear(void **state)
 		uint64_t four = work_of(buf_span(&raw));
 		uint64_t allowed = 5 * (one > free_work ? one : free_work);
 		if (four > allowed)
-			print_message("row %zu (%.20s … %.20s): %llu then %llu\n", i, ROWS[i].head, ROWS[i].piece,
-				      (unsigned long long)one, (unsigned long long)four);
+			print_message("row %zu (%.20s … %.20s): %llu then %llu\n", i, ROWS[i].head,
+				      ROWS[i].piece, (unsigned long long)one,
+				      (unsigned long long)four);
 		assert_true(one > 0);
 		assert_true(four <= allowed);
 	}

@@ -111,7 +111,8 @@ enum err_code worker_start(const char *path, struct worker **worker_out, struct 
 	w->page = (struct request_page *)(void *)w->out;
 	if (rc != 0) {
 		worker_stop(&w);
-		return err_set(e, ERR_TEMP, ERR_PROCESS, "child_not_started", "cannot start %s: %s", path, strerror(rc));
+		return err_set(e, ERR_TEMP, ERR_PROCESS, "child_not_started", "cannot start %s: %s",
+			       path, strerror(rc));
 	}
 	atomic_store(&w->page->at, REQUEST_ITEMS_MAX);
 	*worker_out = w;
@@ -160,7 +161,8 @@ uint8_t *worker_in(struct worker *w)
 }
 
 /* Descriptors of the slots that changed since this child was told. */
-static unsigned new_spools(struct worker *w, struct request *r, const struct spool_cache *spools, int *fds)
+static unsigned new_spools(struct worker *w, struct request *r, const struct spool_cache *spools,
+			   int *fds)
 {
 	unsigned n = 0;
 	r->spool_new = 0;
@@ -226,13 +228,15 @@ static bool inside(uint64_t offset, uint64_t bytes)
 	return offset <= REQUEST_OUT_BYTES && bytes <= REQUEST_OUT_BYTES - offset;
 }
 
-enum request_status worker_result(const struct worker *w, uint32_t i, struct span *frame_out, struct span *body_out)
+enum request_status worker_result(const struct worker *w, uint32_t i, struct span *frame_out,
+				  struct span *body_out)
 {
 	struct request_result r;
 	memcpy(&r, (const void *)&w->page->results[i], sizeof(r));
 	*frame_out = *body_out = (struct span){0};
 	if (r.status != REQUEST_DONE)
-		return r.status > REQUEST_TOO_LARGE ? REQUEST_NOTHING : (enum request_status)r.status;
+		return r.status > REQUEST_TOO_LARGE ? REQUEST_NOTHING
+						    : (enum request_status)r.status;
 	if (!inside(r.frame_offset, r.frame_bytes) || !inside(r.body_offset, r.body_bytes))
 		return REQUEST_NOTHING;
 	*frame_out = (struct span){w->out + r.frame_offset, r.frame_bytes};
@@ -246,6 +250,7 @@ void worker_trim(struct worker *w)
 	/* Not giving memory back is no error. */
 	if (fallocate(w->in_fd, mode, 0, REQUEST_IN_BYTES) != 0)
 		return;
-	if (fallocate(w->out_fd, mode, REQUEST_PAGE_BYTES, REQUEST_OUT_BYTES - REQUEST_PAGE_BYTES) != 0)
+	if (fallocate(w->out_fd, mode, REQUEST_PAGE_BYTES,
+		      REQUEST_OUT_BYTES - REQUEST_PAGE_BYTES) != 0)
 		return;
 }
