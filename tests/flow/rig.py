@@ -122,7 +122,7 @@ class World:
 
     def connect(self):
         """Clients of the gateway that runs now (its port is new after a restart)."""
-        port = wait(lambda: (self.var / "run" / "gateway-1.port").read_text().strip(), 10, "the gateway's port")
+        port = wait(lambda: self._quiet(lambda: (self.var / "run" / "gateway-1.port").read_text().strip()), 10, "the gateway's port")
         self.base = f"http://127.0.0.1:{port.rpartition(':')[2]}"
         self.root = Client(self.base, (self.var / "root.token").read_text().strip())
         if hasattr(self, "token"):
