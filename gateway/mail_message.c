@@ -8,7 +8,7 @@
 #include "gateway/bus_client.h"
 #include "gateway/problem.h"
 
-enum { RECORD_ELEMENTS = 11 };
+enum { RECORD_ELEMENTS = 11, TIES_MAX = 1000 /* members of one millisecond */ };
 
 enum err_code mail_record_read(const struct id *id, struct span packed,
 			       struct mail_record *record_out)
@@ -128,14 +128,9 @@ bool mail_message_get(struct http_request *r, struct span public_id,
 	return false;
 }
 
-struct member {
-	int64_t ms;
-	struct id id;
-};
-
 static int newest_first(const void *a, const void *b)
 {
-	const struct member *left = a, *right = b;
+	const struct mail_member *left = a, *right = b;
 
 	if (left->ms != right->ms)
 		return left->ms < right->ms ? 1 : -1;
@@ -177,7 +172,7 @@ static enum err_code member_keys(struct http_request *r, const struct mail_threa
 	return ERR_OK;
 }
 
-static size_t collect(const struct store_reply *reply, struct member *members, size_t count,
+static size_t collect(const struct store_reply *reply, struct mail_member *members, size_t count,
 		      size_t room)
 {
 	for (size_t i = 0; i + 1 < reply->count && count < room; i += 2) {
@@ -194,34 +189,77 @@ static size_t collect(const struct store_reply *reply, struct member *members, s
 	return count;
 }
 
-enum err_code mail_member_ids(struct http_request *r, const struct mail_thread *thread,
-			      size_t limit, struct id **ids_out, size_t *count_out, struct err *e)
+/* Two commands a key: the rest of the millisecond we stand in, and what is older. */
+static enum err_code read_members(struct http_request *r, const struct span *keys, size_t key_count,
+				  const struct mail_member *after, size_t limit,
+				  struct store_reply *replies, struct err *e)
+{
+	struct store_command *commands = arena_array(r->arena, 2 * key_count, sizeof(*commands));
+	const char *older = after ? arena_printf(r->arena, "(%lld", (long long)after->ms) : "+inf";
+
+	for (size_t i = 0; i < key_count; i++) {
+		commands[2 * i] =
+			after ? store_command(r->arena,
+					      "ZRANGE %b %d %d BYSCORE REV LIMIT 0 %d WITHSCORES",
+					      keys[i], after->ms, after->ms, (int64_t)TIES_MAX)
+			      : store_command(r->arena, "ECHO -");
+		commands[2 * i + 1] = store_command(
+			r->arena, "ZRANGE %b %s -inf BYSCORE REV LIMIT 0 %d WITHSCORES", keys[i],
+			older, (int64_t)limit);
+	}
+	return store_pipeline(r->store, commands, 2 * key_count, r->arena, replies, e);
+}
+
+static size_t keep_behind(struct mail_member *members, size_t count,
+			  const struct mail_member *after)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!after || newest_first(after, &members[i]) < 0)
+			members[kept++] = members[i];
+	return kept;
+}
+
+enum err_code mail_members(struct http_request *r, const struct mail_thread *thread,
+			   const struct mail_member *after, size_t limit,
+			   struct mail_member **members_out, size_t *count_out, struct err *e)
 {
 	struct span *keys = NULL;
-	struct store_command *commands;
 	struct store_reply *replies;
-	struct member *members;
-	size_t key_count = 0, count = 0;
+	struct mail_member *members;
+	size_t key_count = 0, count = 0, room = 1;
 	enum err_code code = member_keys(r, thread, &keys, &key_count, e);
 
 	if (code != ERR_OK)
 		return code;
-	commands = arena_array(r->arena, key_count, sizeof(*commands));
-	replies = arena_array(r->arena, key_count, sizeof(*replies));
-	for (size_t i = 0; i < key_count; i++)
-		commands[i] = store_command(r->arena, "ZRANGE %b 0 %d REV WITHSCORES", keys[i],
-					    (int64_t)limit - 1);
-	code = store_pipeline(r->store, commands, key_count, r->arena, replies, e);
+	replies = arena_array(r->arena, 2 * key_count, sizeof(*replies));
+	code = read_members(r, keys, key_count, after, limit, replies, e);
 	if (code != ERR_OK)
 		return code;
-	members = arena_array(r->arena, key_count * limit + 1, sizeof(*members));
-	for (size_t i = 0; i < key_count; i++)
-		count = collect(&replies[i], members, count, key_count * limit);
-	if (!count) { /* a thread of one message has no list */
-		members[count++].id = thread->state.last_id;
-	}
+	for (size_t i = 0; i < 2 * key_count; i++)
+		room += replies[i].count / 2;
+	members = arena_array(r->arena, room, sizeof(*members));
+	for (size_t i = 0; i < 2 * key_count; i++)
+		count = collect(&replies[i], members, count, room);
+	if (thread->state.count == 1 && !count) /* a thread of one message has no list */
+		members[count++] =
+			(struct mail_member){thread->state.last_ms, thread->state.last_id};
+	count = keep_behind(members, count, after);
 	qsort(members, count, sizeof(*members), newest_first);
+	*members_out = members;
 	*count_out = count < limit ? count : limit;
+	return ERR_OK;
+}
+
+enum err_code mail_member_ids(struct http_request *r, const struct mail_thread *thread,
+			      size_t limit, struct id **ids_out, size_t *count_out, struct err *e)
+{
+	struct mail_member *members = NULL;
+	enum err_code code = mail_members(r, thread, NULL, limit, &members, count_out, e);
+
+	if (code != ERR_OK)
+		return code;
 	*ids_out = arena_array(r->arena, *count_out + 1, sizeof(**ids_out));
 	for (size_t i = 0; i < *count_out; i++)
 		(*ids_out)[i] = members[i].id;

@@ -31,7 +31,17 @@ MUST_USE enum err_code mail_record_read(const struct id *id, struct span packed,
 /* One by its id in the API, with its thread. False: a problem is answered. */
 bool mail_message_get(struct http_request *r, struct span public_id,
 		      struct mail_message *message_out, struct mail_thread *thread_out);
-/* Ids of a thread's members, newest first, at most limit from offset; members of absorbed threads included. */
+/* A place in a thread: its members are in the order of receivedAt, newest first, then of their ids. */
+struct mail_member {
+	int64_t ms;
+	struct id id;
+};
+/* A thread's members behind `after` (NULL: from the newest on), at most limit; those of absorbed threads included. */
+MUST_USE enum err_code mail_members(struct http_request *r, const struct mail_thread *thread,
+				    const struct mail_member *after, size_t limit,
+				    struct mail_member **members_out, size_t *count_out,
+				    struct err *e);
+/* The ids of the newest of them. */
 MUST_USE enum err_code mail_member_ids(struct http_request *r, const struct mail_thread *thread,
 				       size_t limit, struct id **ids_out, size_t *count_out,
 				       struct err *e);

@@ -9,8 +9,6 @@
 #include "gateway/thread_view.h"
 #include "gateway/timeline.h"
 
-enum { MEMBERS_MAX = 200 };
-
 static const char *const folder_names[] = {"inbox", "sent", "archive", "drafts", "outbox", NULL};
 
 static void no_store(struct http_request *r)
@@ -68,29 +66,69 @@ static void get_thread(struct http_request *r)
 		answer_thread(r, &thread);
 }
 
+/* The cursor of a thread's messages: the last one shown. */
+static bool member_of_cursor(struct span cursor, struct mail_member *member_out)
+{
+	if (cursor.n != sizeof(member_out->ms) + ID_BYTES)
+		return false;
+	memcpy(&member_out->ms, cursor.p, sizeof(member_out->ms));
+	memcpy(member_out->id.b, cursor.p + sizeof(member_out->ms), ID_BYTES);
+	return true;
+}
+
+static struct span cursor_of_member(struct http_request *r, const struct mail_member *member)
+{
+	uint8_t *p = arena_alloc(r->arena, sizeof(member->ms) + ID_BYTES);
+
+	memcpy(p, &member->ms, sizeof(member->ms));
+	memcpy(p + sizeof(member->ms), member->id.b, ID_BYTES);
+	return span_make(p, sizeof(member->ms) + ID_BYTES);
+}
+
+static enum err_code show_messages(struct http_request *r, const struct mail_thread *thread,
+				   const struct mail_member *members, size_t count, json_t *data,
+				   struct err *e)
+{
+	struct mail_message *messages = arena_array(r->arena, count + 1, sizeof(*messages));
+	struct id *ids = arena_array(r->arena, count + 1, sizeof(*ids));
+	enum err_code code;
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		ids[i] = members[i].id;
+	code = mail_messages_load(r, thread->account, ids, count, messages, &found, e);
+	for (size_t i = 0; code == ERR_OK && i < found; i++)
+		json_array_append_new(data, message_view_card(r, thread, &messages[i]));
+	return code;
+}
+
 static void list_messages(struct http_request *r)
 {
-	struct mail_message *messages;
+	struct mail_member after, *members = NULL;
 	struct mail_thread thread;
-	json_t *data = json_array();
-	struct id *ids;
-	size_t count, found;
+	json_t *data;
+	struct page page;
+	size_t count = 0, shown;
 	struct err e;
 
-	if (!mail_thread_get(r, r->ids[0], &thread)) {
-		json_decref(data);
+	if (!mail_thread_get(r, r->ids[0], &thread) || !page_read(r, &page))
+		return;
+	if (page.cursor.n && !member_of_cursor(page.cursor, &after)) {
+		problem_answer(r, PROBLEM_INVALID_CURSOR, "The cursor is not one of this list.");
 		return;
 	}
-	messages = arena_array(r->arena, MEMBERS_MAX, sizeof(*messages));
-	if (mail_member_ids(r, &thread, MEMBERS_MAX, &ids, &count, &e) != ERR_OK ||
-	    mail_messages_load(r, thread.account, ids, count, messages, &found, &e) != ERR_OK) {
+	data = json_array();
+	if (mail_members(r, &thread, page.cursor.n ? &after : NULL, page.limit + 1, &members,
+			 &count, &e) != ERR_OK ||
+	    show_messages(r, &thread, members, shown = count < page.limit ? count : page.limit,
+			  data, &e) != ERR_OK) {
 		json_decref(data);
 		problem_from_err(r, &e);
 		return;
 	}
-	for (size_t i = found; i-- > 0;)
-		json_array_append_new(data, message_view_card(r, &thread, &messages[i]));
-	http_answer_json(r, 200, json_pack("{s:o, s:n}", "data", data, "nextCursor"));
+	page_answer(r, data,
+		    count > page.limit ? cursor_of_member(r, &members[shown - 1])
+				       : span_make(NULL, 0));
 	no_store(r);
 }
 
@@ -256,9 +294,10 @@ static const struct route routes[] = {
 	 .pattern = "/v1/threads/{thread}/messages",
 	 .need = NEED_USER,
 	 .scope = SCOPE_MAIL,
+	 .flags = ROUTE_PAGED,
 	 .handle = list_messages,
 	 .status = 200,
-	 .summary = "The thread's newest 200 messages, oldest of them first."},
+	 .summary = "The thread's messages, newest first."},
 	{.method = HTTP_PUT,
 	 .pattern = "/v1/threads/{thread}/link",
 	 .need = NEED_USER,
