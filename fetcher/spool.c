@@ -1,5 +1,6 @@
 #include "fetcher/spool.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,15 +19,38 @@ struct spool {
 	char path[256];
 };
 
+/* What earlier lives of this instance left behind. */
+static void sweep(const char *directory, const char *prefix)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+	char path[256];
+
+	while (dir && (entry = readdir(dir)) != NULL) {
+		int n = snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && n > 0 &&
+		    (size_t)n < sizeof(path))
+			unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* A name of its own for each life: whoever still maps the file of the last one must not take it for this one. */
 static int make_file(struct spool *spool, const char *directory, const char *instance, size_t bytes)
 {
+	char prefix[160];
 	int fd, n;
 
-	n = snprintf(spool->path, sizeof(spool->path), "%s/mailweave-%u-%s.spool", directory,
-		     (unsigned)getuid(), instance);
+	n = snprintf(prefix, sizeof(prefix), "mailweave-%u-%s-spool.", (unsigned)getuid(),
+		     instance);
+	if (n < 0 || (size_t)n >= sizeof(prefix))
+		return -1;
+	sweep(directory, prefix);
+	n = snprintf(spool->path, sizeof(spool->path), "%s/%s%d", directory, prefix, (int)getpid());
 	if (n < 0 || (size_t)n >= sizeof(spool->path))
 		return -1;
-	unlink(spool->path);
 	fd = open(spool->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0 && ftruncate(fd, (off_t)bytes)) {
 		close(fd);
