@@ -121,13 +121,15 @@ static json_t *server_json(const struct verify_direction *d)
 			 json_from_span(span_cstr(d->user)));
 }
 
-/* "3d", "2w", "6m", "1y", or a date. */
+/* "3d", "2w", "6m", "1y", "all", or a date. */
 static bool since_ok(const char *since)
 {
 	size_t digits = strspn(since, "0123456789");
 	char text[CLOCK_RFC3339_BYTES + 16];
 	int64_t ms;
 
+	if (strcmp(since, "all") == 0)
+		return true;
 	if (digits >= 1 && digits <= 4 && strchr("dwmy", since[digits]) && since[digits] &&
 	    !since[digits + 1])
 		return true;
@@ -153,7 +155,7 @@ json_t *account_config_make(struct http_request *r, const json_t *given, const j
 
 	if (since && !since_ok(since)) {
 		problem_answer(r, PROBLEM_INVALID_FIELD,
-			       "`since` must be like 3d, 2w, 6m, 1y or a date.");
+			       "`since` must be like 3d, 2w, 6m, 1y, all or a date.");
 		return NULL;
 	}
 	config = before ? json_deep_copy(before) : config_defaults();

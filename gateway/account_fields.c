@@ -60,7 +60,7 @@ static const struct json_field SERVER_SHOWN[] = {SERVER_FIELDS, {.name = NULL}};
 		{.name = "since",                                                               \
 		 .type = FIELD_LINE,                                                            \
 		 .max = 32,                                                                     \
-		 .help = "First sync's window: 3d, 2w, 6m, 1y or a date. Default: 3d."},        \
+		 .help = "First sync's window: 3d, 2w, 6m, 1y, all or a date. Default: 3d."},   \
 		{.name = "defaultSharing",                                                      \
 		 .type = FIELD_ENUM,                                                            \
 		 .flags = FIELD_NULL,                                                           \

@@ -3,30 +3,30 @@
 -- in common/store/thread_state.lua and thread_actions.lua, which are embedded behind this file.
 --
 -- Company functions, key {c:<company>} ({g} for auth of the root token):
--- gateway_1_auth            token id, user id or `` → [record or ``, JSON of the token's or that user or ``]
--- gateway_1_person_put      id, JSON, packed normalized addresses, … → for each `` or why it was refused
--- gateway_1_person_delete   id → 1 or 0
--- gateway_1_org_put         id, JSON, … → for each `` · gateway_1_org_delete id → 1 or 0
--- gateway_1_item_put        now, then `d|l|p:id`, JSON, open 0|1, created ms or ``, packed person ids, … → for each ``
+-- gateway_1_auth            token id, user id or `` -> [record or ``, JSON of the token's or that user or ``]
+-- gateway_1_person_put      id, JSON, packed normalized addresses, ... -> for each `` or why it was refused
+-- gateway_1_person_delete   id -> 1 or 0
+-- gateway_1_org_put         id, JSON, ... -> for each `` ; gateway_1_org_delete id -> 1 or 0
+-- gateway_1_item_put        now, then `d|l|p:id`, JSON, open 0|1, created ms or ``, packed person ids, ... -> for each ``
 --                           (without a time the first put's counts; it is kept as the member `_created`)
--- gateway_1_item_delete     `d|l|p:id` → 1 or 0
--- gateway_1_user_put        id, JSON, packed normalized addresses, … → for each `` or `address_taken <address>`
--- gateway_1_user_delete     id → 1, 0, or `accounts` if the user still has some. The user's tokens go too.
--- gateway_1_preferences_put id, JSON of the preferences → 1 or 0
--- gateway_1_settings_put    JSON before (`` none), JSON after, audit JSON → `ok` or `stale`
--- gateway_1_company_erase   limit → what is left (0: nothing)
--- gateway_1_account_number  account → its number, an old one or the next
--- gateway_1_account_add     account, number, user, email, removed 0|1, member… → `ok`
--- gateway_1_account_forget  account, number, cursor, limit → next cursor (`0`: done)
--- gateway_1_account_drop    account, now → 1 or 0; announces account.deleted
+-- gateway_1_item_delete     `d|l|p:id` -> 1 or 0
+-- gateway_1_user_put        id, JSON, packed normalized addresses, ... -> for each `` or `address_taken <address>`
+-- gateway_1_user_delete     id -> 1, 0, or `accounts` if the user still has some. The user's tokens go too.
+-- gateway_1_preferences_put id, JSON of the preferences -> 1 or 0
+-- gateway_1_settings_put    JSON before (`` none), JSON after, audit JSON -> `ok` or `stale`
+-- gateway_1_company_erase   limit -> what is left (0: nothing)
+-- gateway_1_account_number  account -> its number, an old one or the next
+-- gateway_1_account_add     account, number, user, email, removed 0|1, member... -> `ok`
+-- gateway_1_account_forget  account, number, cursor, limit -> next cursor (`0`: done)
+-- gateway_1_account_drop    account, now -> 1 or 0; announces account.deleted
 -- Account functions, key {a:<company>/<account>}:
--- gateway_1_account_put     now, revision expected or ``, data key if it has none, field, value, … (value of `cred` `` takes it off)
---                           → `ok`, generation, revision, 1 if new · `stale`, revision
--- gateway_1_account_kept    now → `ok`: stops syncing, forgets the credentials, keeps mail and data key
--- gateway_1_account_erase   now, limit → `ok`, generation, left. First raises the generation and destroys the data key and
+-- gateway_1_account_put     now, revision expected or ``, data key if it has none, field, value, ... (value of `cred` `` takes it off)
+--                           -> `ok`, generation, revision, 1 if new ; `stale`, revision
+-- gateway_1_account_kept    now -> `ok`: stops syncing, forgets the credentials, keeps mail and data key
+-- gateway_1_account_erase   now, limit -> `ok`, generation, left. First raises the generation and destroys the data key and
 --                           credentials, then removes a bounded part; call again until left is 0
--- gateway_1_outbox_add      generation, now, submission, packed entry, due ms, status → `ok`, 1 or 0 if it was there · `gone`
--- gateway_1_outbox_cancel   generation, now, submission → `ok` · `absent` · `late`, status · `gone`
+-- gateway_1_outbox_add      generation, now, submission, packed entry, due ms, status -> `ok`, 1 or 0 if it was there ; `gone`
+-- gateway_1_outbox_cancel   generation, now, submission -> `ok` ; `absent` ; `late`, status ; `gone`
 -- Twice is safe for all of them.
 
 local AUDIT_MAX = 10000
@@ -45,7 +45,7 @@ local function unpack_list(packed)
 	return packed and packed ~= '' and cmsgpack.unpack(packed) or {}
 end
 
--- The records of many ids at once: id → JSON or false.
+-- The records of many ids at once: id -> JSON or false.
 local function records(key, args, step)
 	local found = {}
 	if #args == 0 then

@@ -1,13 +1,13 @@
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "common/base/log.h"
 #include "gateway/app.h"
 #include "gateway/bus_client.h"
+#include "gateway/command.h"
 #include "gateway/make_keys.h"
-#include "gateway/openapi.h"
 #include "gateway/outbox_blobs.h"
 #include "gateway/port_file.h"
-#include "gateway/root_token.h"
 #include "gateway/server.h"
 #include "gateway/settings.h"
 
@@ -119,19 +119,6 @@ static int run(void *ctx)
 	return 0;
 }
 
-static int command(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--openapi") == 0)
-			return openapi_print();
-		if (strcmp(argv[i], "--make-keys") == 0)
-			return make_keys_command(argc, argv);
-		if (strcmp(argv[i], "--make-root-token") == 0)
-			return root_token_command(argc, argv);
-	}
-	return -1;
-}
-
 int main(int argc, char **argv)
 {
 	static const struct stage_def def = {
@@ -149,7 +136,7 @@ int main(int argc, char **argv)
 		.drained = drained,
 		.stop = stop,
 		.run = run,
-		.command = command,
+		.command = command_run,
 	};
 
 	return stage_main(&def, argc, argv);

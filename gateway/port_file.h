@@ -1,4 +1,4 @@
-/* port_file: <dir>/run/gateway-<instance>.port: where the API really listens. Replaced in one step. */
+/* port_file: <dir>/run/<instance>.port (`gateway-1.port`): where the API really listens. Replaced in one step. */
 #ifndef MW_GATEWAY_PORT_FILE_H
 #define MW_GATEWAY_PORT_FILE_H
 

@@ -11,7 +11,6 @@
 #include "common/store/keys.h"
 #include "common/store/store.h"
 #include "gateway/app.h"
-#include "gateway/settings.h"
 #include "gateway/token.h"
 
 #define PATH_OCTETS 4096
@@ -117,7 +116,7 @@ static enum err_code make(const struct gateway_conf *conf, struct store *store, 
 	return code;
 }
 
-static int with_store(const struct gateway_conf *conf)
+int root_token_make(const struct gateway_conf *conf)
 {
 	struct store_options options = {.address = conf->common.redis,
 					.password_file = conf->common.redis_password_file,
@@ -131,29 +130,5 @@ static int with_store(const struct gateway_conf *conf)
 		status = 1;
 	}
 	store_free(&store);
-	return status;
-}
-
-int root_token_command(int argc, char **argv)
-{
-	struct gateway_conf conf = {.threads = 0};
-	char **args = calloc((size_t)argc + 1, sizeof(*args)), **rest;
-	int count = 0, rest_count, status;
-	struct err e;
-
-	if (!args)
-		abort();
-	for (int i = 0; i < argc; i++)
-		if (strcmp(argv[i], "--make-root-token") != 0)
-			args[count++] = argv[i];
-	if (conf_load(&conf, "gateway", "Makes the root token.", gateway_settings, count, args,
-		      &rest, &rest_count, &status, &e) != ERR_OK) {
-		fprintf(stderr, "gateway: %s\n", e.text);
-		status = 2;
-	} else if (status < 0) {
-		status = with_store(&conf);
-	}
-	conf_fini(&conf, gateway_settings);
-	free(args);
 	return status;
 }

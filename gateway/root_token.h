@@ -6,7 +6,9 @@
 #ifndef MW_GATEWAY_ROOT_TOKEN_H
 #define MW_GATEWAY_ROOT_TOKEN_H
 
-/* With main's arguments, the option among them. The exit status. */
-int root_token_command(int argc, char **argv);
+struct gateway_conf;
+
+/* The exit status. */
+int root_token_make(const struct gateway_conf *conf);
 
 #endif
