@@ -171,7 +171,12 @@ class Tree:
             if not wait_until(lambda name=name: self.supervised(name), 10):
                 raise Stop(f"nothing supervises {name}", f"look at {self.state.log}/supervisor")
             self._end_orphan(name)
-            subprocess.run(["s6-svc", "-u", self.path(name)], check=True)
+            if not wait_until(lambda name=name: self._told(name, "-u"), 10):
+                raise Stop(f"the supervisor of {name} takes no commands", f"look at {self.state.log}/supervisor")
+
+    def _told(self, name, what):
+        """The supervisor took the command: it does not for a moment between its first sign of life and its loop."""
+        return subprocess.run(["s6-svc", what, self.path(name)], stderr=subprocess.DEVNULL).returncode == 0
 
     def _end_orphan(self, name):
         """A program whose supervisor was killed holds the lock: it must end before its successor can start."""
