@@ -7,9 +7,11 @@
 
 #define ARGUMENT_MAX (64u << 10)
 #define SUBJECT_MAX 120u
+#define RECORD_MAX 850u
+#define RECORD_REST 36u /* version, thread, n, and what a decision by hand may take more */
 
 /* Bits of the record (docs/data-model.md, m): traits of the facts are one bit lower. */
-enum { RECORD_OUTGOING = 1 };
+enum { RECORD_OUTGOING = 1, RECORD_PEOPLE_CUT = 128 };
 enum { THREAD_RECEIVED = 1, THREAD_SENT = 2 };
 enum { TRAITS = 31 };
 
@@ -31,59 +33,103 @@ static struct span cut_text(struct span text, size_t max)
 	return span_sub(text, 0, max);
 }
 
-static void put_people(struct buf *out, const struct decide_result *decision)
+/* Bits of the record; people_cut: it does not hold all people. */
+static uint64_t record_bits(const struct wire_proposal *facts, const struct decide_result *decision,
+			    bool people_cut)
 {
-	pack_put_array(out, decision->people_count);
-	for (size_t i = 0; i < decision->people_count; i++)
-		pack_put_str(out, decision->people[i]->id);
-	pack_put_str(out, decision->person ? decision->person->id : SPAN_LIT(""));
+	return (decision->outgoing ? RECORD_OUTGOING : 0u) | (facts->traits & TRAITS) << 1 |
+	       (people_cut ? RECORD_PEOPLE_CUT : 0u);
 }
 
+static void put_people(struct buf *out, const struct decide_result *decision, size_t count)
+{
+	pack_put_array(out, count);
+	for (size_t i = 0; i < count; i++)
+		pack_put_str(out, decision->people[i]->id);
+}
+
+/* As in the record: the item, or the reason and the items that were open. */
 static void put_decision(struct arena *arena, struct buf *out, const struct decide_result *decision)
 {
 	const struct decide_item *item = decision->item;
 
-	pack_put_str(out, item ? span_make(&item->kind, 1) : SPAN_LIT(""));
-	pack_put_str(out, item ? item->id : SPAN_LIT(""));
-	pack_put_cstr(out, decide_reason_name(decision->reason));
-	pack_put_array(out, decision->open_count);
-	for (size_t i = 0; i < decision->open_count; i++)
+	pack_put_array(out, item ? 2 : 1 + decision->open_count);
+	pack_put_str(out, item ? span_make(&item->kind, 1)
+			       : span_cstr(decide_reason_name(decision->reason)));
+	if (item)
+		pack_put_str(out, item->id);
+	for (size_t i = 0; !item && i < decision->open_count; i++)
 		pack_put_cstr(out, arena_printf(arena, "%c:%.*s", decision->open[i]->kind,
 						(int)decision->open[i]->id.n,
 						(const char *)decision->open[i]->id.p));
 }
 
-static uint64_t record_bits(const struct wire_proposal *facts, const struct decide_result *decision)
+/* The record's values from received_ms to people. */
+static void put_head(struct buf *out, const struct wire_proposal *facts,
+		     const struct decide_result *decision, size_t people)
 {
-	return (decision->outgoing ? RECORD_OUTGOING : 0u) | (facts->traits & TRAITS) << 1;
+	pack_put_i64(out, facts->received_ms);
+	pack_put_i64(out, facts->sent_ms);
+	pack_put_u64(out, facts->size);
+	pack_put_str(out, facts->blob);
+	pack_put_u64(out, record_bits(facts, decision, people < decision->people_count));
+	put_people(out, decision, people);
+}
+
+/* The three parts of the record that are made here. The record stays within its maximum by leaving people out (the thread
+ * has them all). */
+static void put_record(struct arena *arena, struct buf *out, const struct wire_proposal *facts,
+		       const struct decide_result *decision)
+{
+	size_t people = decision->people_count;
+	struct buf head, choice, card;
+
+	buf_init(&head, ARGUMENT_MAX);
+	buf_init(&choice, ARGUMENT_MAX);
+	buf_init(&card, ARGUMENT_MAX);
+	put_decision(arena, &choice, decision);
+	pack_put_str(&card, facts->card);
+	put_head(&head, facts, decision, people);
+	while (people > 0 && RECORD_REST + head.n + choice.n + card.n > RECORD_MAX) {
+		people /= 2;
+		buf_clear(&head);
+		put_head(&head, facts, decision, people);
+	}
+	pack_put_str(out, buf_span(&head));
+	pack_put_str(out, buf_span(&choice));
+	pack_put_str(out, buf_span(&card));
+	buf_fini(&head);
+	buf_fini(&choice);
+	buf_fini(&card);
 }
 
 struct span commit_argument(struct arena *arena, const struct wire_proposal *facts,
 			    const struct decide_result *decision)
 {
+	const struct decide_item *item = decision->item;
 	struct buf b;
 
 	buf_init(&b, ARGUMENT_MAX);
-	pack_put_array(&b, 20);
+	pack_put_array(&b, 18);
 	pack_put_str(&b, facts->id);
 	pack_put_u64(&b, facts->mode == 1);
 	pack_put_u64(&b, decision->screened);
 	pack_put_i64(&b, facts->received_ms);
-	pack_put_i64(&b, facts->sent_ms);
-	pack_put_u64(&b, facts->size);
-	pack_put_str(&b, facts->blob);
-	pack_put_u64(&b, record_bits(facts, decision));
+	pack_put_u64(&b, record_bits(facts, decision, false));
 	pack_put_u64(&b, (decision->received ? THREAD_RECEIVED : 0u) |
 				 (decision->sent ? THREAD_SENT : 0u));
-	put_people(&b, decision);
-	put_decision(arena, &b, decision);
+	put_people(&b, decision, decision->people_count);
+	pack_put_str(&b, decision->person ? decision->person->id : SPAN_LIT(""));
+	pack_put_str(&b, item ? span_make(&item->kind, 1) : SPAN_LIT(""));
+	pack_put_str(&b, item ? item->id : SPAN_LIT(""));
+	pack_put_cstr(&b, decide_reason_name(decision->reason));
 	pack_put_cstr(&b, decision->is_private ? "p" : "s");
 	pack_put_str(&b, cut_text(facts->subject, SUBJECT_MAX));
-	pack_put_str(&b, facts->card);
 	pack_put_array(&b, facts->keys.count);
 	for (size_t i = 0; i < facts->keys.count; i++)
 		pack_put_str(&b, facts->keys.items[i]);
 	pack_put_str(&b, facts->submission);
+	put_record(arena, &b, facts, decision);
 	struct span argument = arena_span(arena, buf_span(&b));
 
 	buf_fini(&b);

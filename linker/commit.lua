@@ -1,9 +1,9 @@
 -- commit.lua: the linker's commit, all or nothing, of at most 64 messages of one account.
 --
 -- linker_1_commit   key {a:<company>/<account>}   arguments: generation, now_ms, then for each message a packed array
---   [id, mode 0|1, screened 0|1, received_ms, sent_ms, size, blob, bits of the record, bits for the thread (1 received,
---    2 sent), [person...], person of record or '', item kind or '', item id, reason or '', [open item `d:ID`...] at most 4,
---    default sharing `s|p`, subject, card, [id key...] own first, submission or '']
+--   [id, mode 0|1, screened 0|1, received_ms, bits of the record, bits for the thread (1 received, 2 sent), [person...],
+--    person of record or '', item kind or '', item id, reason or '', default sharing `s|p`, subject, [id key...] own first,
+--    submission or '', and parts of the record, packed already: received_ms to people; decision; card]
 --   -> `gone` (another generation; nothing written), or
 --     `ok`, [status of each message], first journal number, [packed journal entries from that number on], merges
 --   status: `committed`; `known` (was committed before: only the ledger entry goes); `dead` (deleted here: likewise);
@@ -15,7 +15,8 @@
 -- stays that of the ids alone.
 -- tm:<thread> is there exactly for threads of two and more messages; the member of a thread of one is its last_id.
 
-local RECORD_MAX = 850
+local RECORD_HEAD = '\155\1' -- an array of 11, version 1
+local MANUAL_UNLINK = '\145\173manual_unlink' -- {'manual_unlink'}
 
 -- Everything a commit reads, at once, and what it will write.
 local function commit_open(tag, now, messages)
@@ -23,7 +24,7 @@ local function commit_open(tag, now, messages)
 	for _, m in ipairs(messages) do
 		ids[#ids + 1] = m[1]
 		if m[2] == 0 and m[3] == 0 then
-			for _, key in ipairs(m[19]) do
+			for _, key in ipairs(m[14]) do
 				keys[#keys + 1] = key
 			end
 		end
@@ -179,19 +180,19 @@ local function commit_find(c, keys)
 end
 
 local function sharing_of(c, m)
-	if m[20] ~= '' then
-		local entry = redis.call('HGET', c.tag .. ':o', m[20])
+	if m[15] ~= '' then
+		local entry = redis.call('HGET', c.tag .. ':o', m[15])
 		local chosen = entry and cmsgpack.unpack(entry)[6]
 		if chosen == 'shared' or chosen == 'private' then
 			return chosen:sub(1, 1)
 		end
 	end
-	return (c.sharing == 'shared' or c.sharing == 'private') and c.sharing:sub(1, 1) or m[16]
+	return (c.sharing == 'shared' or c.sharing == 'private') and c.sharing:sub(1, 1) or m[12]
 end
 
 local function commit_found(c, m)
 	local n = c.n + 1
-	local t = {id = m[1], first_n = n, last_ms = m[4], count = 0, bits = 0, subject = m[17], sharing = sharing_of(c, m),
+	local t = {id = m[1], first_n = n, last_ms = m[4], count = 0, bits = 0, subject = m[13], sharing = sharing_of(c, m),
 		sharing_n = n, people = {}, last_id = m[1], inbox_n = n, user = {}}
 	c.threads[t.id] = t
 	c.views[t.id] = false
@@ -199,48 +200,28 @@ local function commit_found(c, m)
 	return t
 end
 
--- LNK-06. The decision as it is kept with the message; true if the thread was linked by it.
+-- LNK-06. The decision as it is kept with the message, packed; true if the thread was linked by it.
 local function commit_link(c, t, m, n)
 	local link = thread_link(t)
-	local reason = m[14]
+	local reason, decision = m[11], m[17]
 	if link and link[1] == '' and reason ~= 'manual_mode' then
-		reason = 'manual_unlink'
-	end
-	local decision = {reason, unpack(m[15])}
-	if reason == '' then
-		decision = {m[12], m[13]}
+		reason, decision = 'manual_unlink', MANUAL_UNLINK
 	end
 	if link and link[1] ~= '' then
 		t.skipped = nil
 		return decision, false
-	end
-	if reason ~= '' then
+	elseif reason ~= '' then
 		t.skipped = reason
 		return decision, false
 	end
-	t.link, t.skipped = {m[12], m[13], 'a', c.now, n}, nil
+	t.link, t.skipped = {m[9], m[10], 'a', c.now, n}, nil
 	return decision, true
 end
 
-local function pack_record(m, home, n, bits, people, decision)
-	return '\155' .. cmsgpack.pack(1, home, n, m[4], m[5], m[6], m[7], bits, people, decision, m[18])
-end
-
--- A record over its maximum loses people first (the thread has them all), then the candidates of its decision.
-local function commit_record(c, m, home, n, decision)
-	local people, bits = m[10], m[8]
-	local packed = pack_record(m, home, n, bits, people, decision)
-	while #packed > RECORD_MAX and (#people > 0 or #decision > 2) do
-		if #people > 0 then
-			people, bits = {unpack(people, 1, math.floor(#people / 2))}, bit.bor(m[8], 128)
-		else
-			decision = {decision[1], decision[2]}
-		end
-		packed = pack_record(m, home, n, bits, people, decision)
-	end
-	c.record_set[#c.record_set + 1] = m[1]
+local function commit_record(c, id, packed)
+	c.record_set[#c.record_set + 1] = id
 	c.record_set[#c.record_set + 1] = packed
-	c.records[m[1]] = packed
+	c.records[id] = packed
 end
 
 local function commit_extend(c, t, m, n)
@@ -254,28 +235,28 @@ local function commit_extend(c, t, m, n)
 	if newer(m[4], m[1], t) then
 		t.last_ms, t.last_id = m[4], m[1]
 	end
-	t.bits = bit.bor(t.bits, m[9])
-	if bit.band(m[9], 1) ~= 0 then
+	t.bits = bit.bor(t.bits, m[6])
+	if bit.band(m[6], 1) ~= 0 then
 		t.bits, t.inbox_n = bit.band(t.bits, 3), n
 	end
-	people_add(t.people, m[10])
-	if m[11] ~= '' and not thread_person(t) then
-		t.person = {m[11], 'a', n}
+	people_add(t.people, m[7])
+	if m[8] ~= '' and not thread_person(t) then
+		t.person = {m[8], 'a', n}
 	end
 end
 
 -- Bits of the journal's `m` entry.
 local function entry_bits(m, t, fresh, had_sent, linked)
-	local automatic = bit.band(m[8], 4 + 8)
-	local bits = (fresh and 1 or 0) + (bit.band(m[8], 1) * 2) + (linked and 4 or 0) + (t.skipped and 8 or 0)
-	if had_sent and bit.band(m[8], 1) == 0 and automatic == 0 then
+	local automatic = bit.band(m[5], 4 + 8)
+	local bits = (fresh and 1 or 0) + (bit.band(m[5], 1) * 2) + (linked and 4 or 0) + (t.skipped and 8 or 0)
+	if had_sent and bit.band(m[5], 1) == 0 and automatic == 0 then
 		bits = bits + 16
 	end
 	return bits + automatic * 8
 end
 
 local function commit_message(c, m)
-	local found, dead = commit_find(c, m[19])
+	local found, dead = commit_find(c, m[14])
 	local fresh = #found == 0
 	local t = found[1]
 	for i = 2, #found do
@@ -285,7 +266,7 @@ local function commit_message(c, m)
 	for _, id in ipairs(dead) do
 		c.key_set[id] = t.id
 	end
-	for _, key in ipairs(m[19]) do
+	for _, key in ipairs(m[14]) do
 		if c.key_thread[key] ~= t.id then
 			c.key_thread[key], c.key_set[key] = t.id, t.id
 		end
@@ -293,7 +274,7 @@ local function commit_message(c, m)
 	local n, had_sent = c.n + 1, bit.band(t.bits, 2) ~= 0
 	commit_extend(c, t, m, n)
 	local decision, linked = commit_link(c, t, m, n)
-	commit_record(c, m, t.id, n, decision)
+	commit_record(c, m[1], RECORD_HEAD .. cmsgpack.pack(t.id, n) .. m[16] .. decision .. m[18])
 	c.committed = c.committed + 1
 	t.changed = true
 	commit_entry(c, cmsgpack.pack({'m', c.now, m[1], t.id, entry_bits(m, t, fresh, had_sent, linked),
@@ -307,12 +288,8 @@ local function commit_reparse(c, m)
 	if not v then
 		return 'absent'
 	end
-	local kept = bit.band(v[8], 1 + 128)
-	m[4], m[5], m[6], m[7] = v[4], v[5], v[6], v[7]
-	local packed = pack_record(m, v[2], v[3], kept + bit.band(m[8], 2 + 4 + 8 + 16 + 32 + 64), v[9], v[10])
-	c.record_set[#c.record_set + 1] = m[1]
-	c.record_set[#c.record_set + 1] = packed
-	c.records[m[1]] = packed
+	local bits = bit.band(v[8], 1 + 128) + bit.band(m[5], 2 + 4 + 8 + 16 + 32 + 64)
+	commit_record(c, m[1], RECORD_HEAD .. cmsgpack.pack(v[2], v[3], v[4], v[5], v[6], v[7], bits, v[9], v[10]) .. m[18])
 	return 'reparsed'
 end
 

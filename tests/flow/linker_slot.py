@@ -2,6 +2,7 @@
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -28,18 +29,22 @@ def source(parts):
     return text
 
 
-@pytest.fixture(scope="module")
-def server():
+def redis_server(*options):
+    """A Redis of one's own with all the functions, then its end."""
     folder = tempfile.mkdtemp(prefix="mwlua")
     path = os.path.join(folder, "r.sock")
     process = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--appendonly", "no", "--save", "",
-                                "--dir", folder], stdout=subprocess.DEVNULL)
+                                "--dir", folder, *options], stdout=subprocess.DEVNULL)
     client = redis.Redis(unix_socket_path=path)
     for _ in range(100):
         try:
             client.ping()
             break
         except redis.exceptions.RedisError:
+            time.sleep(0.05)
+    if options:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
             time.sleep(0.05)
     for parts in LIBRARIES:
         client.execute_command("FUNCTION", "LOAD", source(parts))
@@ -49,10 +54,27 @@ def server():
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="module", params=["one server", "cluster of one"])
+def any_server(request):
+    """On a cluster a call that touches two hash slots is refused."""
+    yield from redis_server(*(["--port", str(free_port()), "--cluster-enabled", "yes"] if "cluster" in request.param else []))
+
+
+@pytest.fixture(scope="module")
+def server():
+    yield from redis_server()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 @pytest.fixture
-def slot(server):
-    server.flushdb()
-    return Slot(server)
+def slot(any_server):
+    any_server.flushdb()
+    return Slot(any_server)
 
 
 def key_of(text):
@@ -87,9 +109,11 @@ class Slot:
         if m["kind"]:
             m["reason"] = ""
         keys = list(dict.fromkeys([key_of(name)] + [key_of(ref) for ref in refs]))
-        return pack([id_of(name), m["mode"], m["screened"], m["received"], m["sent"], 1000, b"blobref",
-                              m["bits"], m["thread_bits"], m["people"], m["person"], m["kind"], m["item"], m["reason"],
-                              m["open"], m["sharing"], m["subject"], m["card"], keys, m["submission"]])
+        head = [m["received"], m["sent"], 1000, b"blobref", m["bits"], m["people"]]
+        decision = [m["kind"], m["item"]] if m["kind"] else [m["reason"], *m["open"]]
+        return pack([id_of(name), m["mode"], m["screened"], m["received"], m["bits"], m["thread_bits"], m["people"],
+                     m["person"], m["kind"], m["item"], m["reason"], m["sharing"], m["subject"], keys, m["submission"],
+                     b"".join(map(pack, head)), pack(decision), pack(m["card"])])
 
     def call(self, function, key, *args):
         return self.r.execute_command("FCALL", function, 1, key, *args)
