@@ -65,8 +65,9 @@ class Client:
 
     def every(self, path, **query):
         out, cursor = [], None
+        limit = {} if path.endswith("/messages") else {"limit": 200}  # a thread's messages come whole
         while True:
-            page = self.get(path, limit=200, **query, **({"cursor": cursor} if cursor else {}))
+            page = self.get(path, **limit, **query, **({"cursor": cursor} if cursor else {}))
             out += page["data"]
             cursor = page["nextCursor"]
             if not cursor:
