@@ -14,5 +14,6 @@ const struct route_table *const routes_all[] = {
 	&route_threads_table,
 	&route_messages_table,
 	&route_detail_table,
+	&route_events_table,
 	NULL,
 };

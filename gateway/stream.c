@@ -11,6 +11,7 @@ struct http_streams {
 	pthread_mutex_t lock; /* taken before an exchange's own */
 	struct exchange *first;
 	size_t count;
+	uint64_t wakes; /* calls of http_streams_wake */
 	bool ending;
 };
 
@@ -49,7 +50,9 @@ static void stream_next(struct exchange *x, struct store *store)
 	else
 		buf_put_span(&x->out, buf_span(&more));
 	x->ended = x->ended || verdict == STREAM_END;
-	x->due_mono_ms = clock_mono_ms() + answer->stream->every_ms;
+	x->due_mono_ms = clock_mono_ms();
+	if (verdict != STREAM_AGAIN)
+		x->due_mono_ms += answer->stream->every_ms;
 	pthread_mutex_unlock(&x->lock);
 	buf_fini(&more);
 }
@@ -74,11 +77,18 @@ static void stream_run(struct worker_job *job, struct store *store)
 
 void http_streams_begin(struct http_streams *s, struct exchange *x)
 {
+	uint64_t wakes;
 	bool ending;
 
+	pthread_mutex_lock(&s->lock);
+	wakes = s->wakes;
+	pthread_mutex_unlock(&s->lock);
 	stream_next(x, x->request->store);
 	pthread_mutex_lock(&s->lock);
 	ending = s->ending;
+	if (wakes != s->wakes)
+		x->due_mono_ms =
+			clock_mono_ms(); /* it may have been for us, who were not in the set yet */
 	x->next = s->first;
 	if (s->first)
 		s->first->previous = x;
@@ -148,6 +158,7 @@ static void stream_wake(struct exchange *x)
 void http_streams_wake(struct http_streams *s, struct span company)
 {
 	pthread_mutex_lock(&s->lock);
+	s->wakes++;
 	for (struct exchange *x = s->first; x; x = x->next)
 		if (!company.n || span_eq(company, x->request->viewer.company))
 			stream_wake(x);

@@ -7,7 +7,11 @@
 
 #include "gateway/http.h"
 
-enum stream_verdict { STREAM_MORE, STREAM_END };
+enum stream_verdict {
+	STREAM_MORE, /* nothing else for now */
+	STREAM_AGAIN, /* there is more already: call again soon, when what was made is on its way */
+	STREAM_END,
+};
 
 struct http_stream_def {
 	/*
