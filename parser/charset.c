@@ -6,6 +6,12 @@
 #define NAME_MAX_BYTES 64
 
 /* Names without anything but letters and digits, lower case; one blank between them. */
+struct charset_high {
+	const char *iconv;
+	uint16_t code[128]; /* of the bytes from 0x80 on */
+};
+#include "charset_tables.h"
+
 struct row {
 	const char *iconv;
 	const char *names;
@@ -115,6 +121,21 @@ const char *charset_iconv_name(unsigned charset)
 	return charset < TABLE_ROWS ? TABLE[charset].iconv : NULL;
 }
 
+static const uint16_t *high_of(unsigned charset)
+{
+	const char *name = charset_iconv_name(charset);
+	for (size_t i = 0; name && i < sizeof(HIGH) / sizeof(HIGH[0]); i++) {
+		if (strcmp(HIGH[i].iconv, name) == 0)
+			return HIGH[i].code;
+	}
+	return NULL;
+}
+
+bool charset_is_built_in(unsigned charset)
+{
+	return charset < CHARSET_TABLE || high_of(charset);
+}
+
 static bool has_name(const char *names, const char *name, size_t n)
 {
 	for (const char *at = names; *at;) {
@@ -146,15 +167,24 @@ unsigned charset_find(struct span name)
 	return CHARSET_UNKNOWN;
 }
 
-static void put_windows_1252(struct span in, struct buf *out)
+/* One-byte sets: ASCII below 0x80, high above. */
+static void put_one_byte(const uint16_t *high, struct span in, struct buf *out)
 {
 	while (in.n > 0) {
 		size_t n = utf8_ascii_prefix(in);
 		buf_put(out, in.p, n);
 		for (; n < in.n && in.p[n] >= 0x80; n++)
-			utf8_put(in.p[n] < 0xa0 ? C1[in.p[n] - 0x80] : in.p[n], out);
+			utf8_put(high[in.p[n] - 0x80], out);
 		in = (struct span){in.p + n, in.n - n};
 	}
+}
+
+static void put_windows_1252(struct span in, struct buf *out)
+{
+	uint16_t high[128];
+	for (unsigned i = 0; i < 128; i++)
+		high[i] = i < 32 ? C1[i] : (uint16_t)(0x80 + i);
+	put_one_byte(high, in, out);
 }
 
 static void put_guessed(struct span in, struct buf *out)
@@ -168,10 +198,13 @@ static void put_guessed(struct span in, struct buf *out)
 void charset_decode(const struct charset_set *set, unsigned charset, struct span in,
 		    struct buf *out)
 {
+	const uint16_t *high;
 	if (charset == CHARSET_UTF8)
 		utf8_put_lossy(in, out);
 	else if (charset == CHARSET_WINDOWS_1252)
 		put_windows_1252(in, out);
+	else if ((high = high_of(charset)))
+		put_one_byte(high, in, out);
 	else if (charset < CHARSET_TABLE || charset >= TABLE_ROWS || !set)
 		put_guessed(in, out);
 	else

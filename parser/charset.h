@@ -22,6 +22,8 @@ unsigned charset_find(struct span name);
 /* For the one who opens converters: numbers run from CHARSET_TABLE to charset_end() - 1. */
 unsigned charset_end(void);
 const char *charset_iconv_name(unsigned charset);
+/* Needs no converter: UTF-8 and the sets of one byte a character. */
+bool charset_is_built_in(unsigned charset);
 /*
  * Appends the UTF-8 of `in`. CHARSET_UNKNOWN and CHARSET_ASCII: UTF-8 if it is valid UTF-8, else windows-1252.
  * set may be NULL: then sets of the table are read as if unknown.

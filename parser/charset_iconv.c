@@ -64,7 +64,7 @@ struct charset_set *charset_iconv_open(void)
 	all->count = count;
 	all->set = (struct charset_set){.ctx = all, .convert = convert};
 	for (unsigned i = 0; i < count; i++) {
-		const char *name = charset_iconv_name(i);
+		const char *name = charset_is_built_in(i) ? NULL : charset_iconv_name(i);
 		all->open[i] = name ? iconv_open("UTF-8", name) : (iconv_t)-1;
 	}
 	return &all->set;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define FRAMES_BYTES_MAX (4u << 20)
+#define TOUCHED_BYTES_MAX (256u << 20)
 
 struct child {
 	const uint8_t *in;
@@ -26,6 +27,7 @@ struct child {
 	struct decode d;
 	struct buf card, frame, body;
 	size_t used; /* of `out` */
+	uint64_t touched_bytes; /* of spools and `in`, since their pages were let go */
 	struct request request;
 };
 
@@ -176,6 +178,20 @@ static void do_render(struct child *c, struct span raw, struct request_result *r
 	buf_fini(&c->body);
 }
 
+/* Mapped pages count as ours while we have touched them: lets them go now and then. They stay where they are. */
+static void let_go(struct child *c)
+{
+	if (c->touched_bytes < TOUCHED_BYTES_MAX)
+		return;
+	for (unsigned slot = 0; slot < REQUEST_SPOOLS; slot++) {
+		if (c->spools[slot].p)
+			madvise((void *)(uintptr_t)c->spools[slot].p, c->spools[slot].n,
+				MADV_DONTNEED);
+	}
+	madvise((void *)(uintptr_t)c->in, REQUEST_IN_BYTES, MADV_DONTNEED);
+	c->touched_bytes = 0;
+}
+
 static void serve(struct child *c)
 {
 	c->used = REQUEST_PAGE_BYTES;
@@ -191,9 +207,11 @@ static void serve(struct child *c)
 				do_render(c, raw, &result);
 		}
 		c->page->results[i] = result;
+		c->touched_bytes += raw.n;
 		arena_reset(c->arena);
 	}
 	atomic_store(&c->page->at, REQUEST_ITEMS_MAX);
+	let_go(c);
 }
 
 static bool map_regions(struct child *c)

@@ -3,7 +3,7 @@
 #include "parser/json_out.h"
 
 static const struct conf_setting SETTINGS[] = {
-	{"child.messages", CONF_INT, offsetof(struct intake_conf, child_messages), "1000", 1,
+	{"child.messages", CONF_INT, offsetof(struct intake_conf, child_messages), "10000", 1,
 	 1000000, "A sandboxed child is replaced after so many messages."},
 	{"child.timeout_ms", CONF_MS, offsetof(struct intake_conf, child_timeout_ms), "5000ms", 100,
 	 600000, "A child that is at one message for longer is killed and the message reported."},

@@ -29,7 +29,7 @@ static const struct row ROWS[] = {
 	 "multipart/mixed{text/plain image/png}", "1 2", "1 2", ""},
 	{"attachment by disposition",
 	 MIXED "--b\r\n" P "x\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: "
-			   "attachment\r\n\r\ny\r\n--b--",
+	       "attachment\r\n\r\ny\r\n--b--",
 	 "multipart/mixed{text/plain text/plain}", "1", "1", "2"},
 	{"second text with a name",
 	 MIXED "--b\r\n" P "x\r\n--b\r\nContent-Type: text/plain; name=f\r\n\r\ny\r\n--b--",

@@ -2,6 +2,10 @@
 ifeq ($(HOOKS),1)
 $(B)/parser/child.o: CFLAGS += -DMW_TEST_HOOKS
 endif
+$(B)/gen/charset_tables.h: parser/charset_tables
+	@mkdir -p $(@D)
+	parser/charset_tables > $@
+$(B)/parser/charset.o $(B)/parser/charset.tidy $(B)/parser/counted/charset.o: $(B)/gen/charset_tables.h
 PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c encoded_word.c header.c lex.c param.c date.c \
 	address_list.c msg_id.c mime.c mime_scan.c mime_part.c mime_body.c entity.c html_text.c preview.c facts.c \
 	mail_class.c quote.c json.c)
