@@ -21,9 +21,9 @@ static bool ascii(struct span s)
 
 bool compose_needs_utf8(const struct compose_message *m)
 {
-	const struct compose_addresses *lists[] = {&m->to, &m->cc, &m->bcc};
+	const struct compose_addresses *lists[] = {&m->to, &m->cc, &m->bcc, &m->reply_to};
 
-	for (size_t l = 0; l < 3; l++)
+	for (size_t l = 0; l < 4; l++)
 		for (size_t i = 0; i < lists[l]->count; i++)
 			if (!ascii(lists[l]->items[i].email))
 				return true;
@@ -123,6 +123,8 @@ static enum err_code check(const struct compose_message *m, struct err *e)
 		code = check_addresses(&m->cc, e);
 	if (code == ERR_OK)
 		code = check_addresses(&m->bcc, e);
+	if (code == ERR_OK)
+		code = check_addresses(&m->reply_to, e);
 	if (code == ERR_OK)
 		code = check_ids(m, e);
 	return code == ERR_OK ? check_attachments(m, e) : code;
@@ -270,6 +272,7 @@ static void put_headers(struct composer *c)
 
 	header_write_date(c->out, "Date", m->date_ms);
 	header_write_addresses(c->out, "From", from);
+	header_write_addresses(c->out, "Reply-To", m->reply_to);
 	header_write_addresses(c->out, "To", m->to);
 	header_write_addresses(c->out, "Cc", m->cc);
 	if (!m->to.count && !m->cc.count)

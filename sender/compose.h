@@ -34,7 +34,7 @@ struct compose_attachment {
 
 struct compose_message {
 	struct compose_address from;
-	struct compose_addresses to, cc, bcc;
+	struct compose_addresses to, cc, bcc, reply_to;
 	struct span subject;
 	struct span html,
 		text; /* either may be empty; text is made from html when only that is given */

@@ -1,0 +1,198 @@
+#include "sender/prepare.h"
+
+#include "common/blob/blob.h"
+#include "common/store/keys.h"
+#include "common/wire/pack.h"
+#include "sender/reference.h"
+#include "sender/request.h"
+
+#define REQUEST_MAX ((size_t)96 << 20)
+
+/* ---- the message that is answered ---- */
+
+struct answered {
+	struct span company, account;
+	struct id id;
+	uint64_t generation;
+	struct secret_key data_key;
+	struct blob_ref ref;
+};
+
+/* The blob in a message's record: [1, thread, n, received, sent, size, blob, …]. */
+static bool record_blob(struct span record, struct blob_ref *ref_out)
+{
+	struct pack_reader r = pack_reader_make(record);
+	size_t n = pack_read_array(&r);
+	struct span blob;
+
+	pack_skip_n(&r, 6);
+	blob = pack_read_bytes(&r);
+	return n > 6 && !r.bad && blob_ref_decode(blob, ref_out) == ERR_OK;
+}
+
+static enum err_code find_answered(const struct prepare_env *env, struct arena *arena,
+				   struct answered *a, bool *found_out, struct err *e)
+{
+	struct span acct = key_account(arena, a->company, a->account, KEY_A_ACCOUNT);
+	struct span messages = key_account(arena, a->company, a->account, KEY_A_MESSAGES);
+	struct store_command commands[2];
+	struct store_reply replies[2];
+	enum err_code code;
+
+	*found_out = false;
+	commands[0] = store_command(arena, "HMGET %b gen key", acct);
+	commands[1] = store_command(arena, "HGET %b %b", messages, span_make(a->id.b, ID_BYTES));
+	code = store_pipeline(env->store, commands, 2, arena, replies, e);
+	if (code != ERR_OK)
+		return code;
+	if (replies[0].count != 2 || replies[1].type != STORE_STRING ||
+	    !span_to_u64(replies[0].items[0].string, UINT64_MAX, &a->generation) ||
+	    !record_blob(replies[1].string, &a->ref))
+		return ERR_OK;
+	*found_out = blob_data_key_open(&env->keys->mail, a->company, a->account,
+					replies[0].items[1].string, &a->data_key, NULL) == ERR_OK;
+	return ERR_OK;
+}
+
+/* An answered message that is gone meanwhile leaves the answer without references, which is still an answer. */
+static enum err_code read_answered(const struct prepare_env *env, struct answered *a,
+				   struct arena *arena, struct reference *reference_out,
+				   struct err *e)
+{
+	struct blob_identity identity = {a->company, a->account, 0, a->id};
+	enum err_code code;
+	bool found;
+	struct buf raw;
+
+	code = find_answered(env, arena, a, &found, e);
+	if (code != ERR_OK || !found)
+		return code;
+	identity.generation = a->generation;
+	buf_init(&raw, BLOB_RAW_MAX);
+	code = blob_read(env->blob_dir, &a->ref, &identity, &a->data_key, &raw, e);
+	secret_wipe(&a->data_key, sizeof(a->data_key));
+	if (code == ERR_OK)
+		reference_read(buf_span(&raw), arena, reference_out);
+	buf_fini(&raw);
+	return code == ERR_TEMP ? code : ERR_OK;
+}
+
+static enum err_code take_reference(const struct prepare_env *env, const struct outbox_key *key,
+				    struct request *request, struct arena *arena, struct err *e)
+{
+	struct answered a = {.company = key->company};
+	struct compose_message *m = &request->message;
+	struct reference reference = {.count = 0};
+	enum err_code code;
+
+	if (m->in_reply_to.n || m->reference_count ||
+	    !id_parse_public(request->reference, &a.account, &a.id))
+		return ERR_OK;
+	code = read_answered(env, &a, arena, &reference, e);
+	m->references = reference.ids;
+	m->reference_count = reference.count;
+	if (!request->forward)
+		m->in_reply_to = reference.message_id;
+	return code;
+}
+
+/* ---- the message ---- */
+
+static enum err_code take_from(const struct outbox_entry *entry, const struct account *account,
+			       struct compose_message *m, struct err *e)
+{
+	if (!m->from.email.n)
+		m->from.email = entry->email;
+	if (!m->from.name.n)
+		m->from.name = account->sender_name;
+	if (account_may_send_as(entry, m->from.email))
+		return ERR_OK;
+	return err_set(e, ERR_PERM, ERR_ITEM, "from_not_allowed",
+		       "The account cannot send as the address in From.");
+}
+
+static void identify(const struct outbox_key *key, const struct outbox_entry *entry,
+		     struct prepared *p)
+{
+	struct secret_digest *d = secret_digest_new();
+	uint8_t digest[32];
+
+	secret_digest_add(d, SPAN_LIT("mailweave message 1\0"));
+	secret_digest_add(d, key->company);
+	secret_digest_add(d, SPAN_LIT("/"));
+	secret_digest_add(d, key->account);
+	secret_digest_add(d, SPAN_LIT("\0"));
+	secret_digest_add(d, buf_span(&p->raw));
+	secret_digest_end(d, digest);
+	secret_digest_free(&d);
+	memcpy(p->id.b, digest, ID_BYTES);
+	secret_sha256(entry->message_id, digest);
+	memcpy(p->id_key, digest, sizeof(p->id_key));
+}
+
+static enum err_code make(const struct outbox_entry *entry, struct compose_message *m,
+			  struct arena *arena, struct prepared *p, struct err *e)
+{
+	uint8_t seed[32];
+	enum err_code code;
+
+	secret_sha256(entry->message_id, seed); /* the same boundaries at every attempt */
+	m->boundary_seed = seed;
+	m->message_id = entry->message_id;
+	m->date_ms = entry->first_ms;
+	code = compose(m, &p->raw, e);
+	if (code != ERR_OK)
+		return code == ERR_LIMIT ? ERR_PERM : code;
+	recipients_collect(m, entry->recipients, arena, &p->recipients);
+	p->envelope = (struct smtp_envelope){.from = arena_span(arena, m->from.email),
+					     .recipients = p->recipients.pending,
+					     .recipient_count = p->recipients.pending_count,
+					     .message = buf_span(&p->raw),
+					     .utf8 = compose_needs_utf8(m)};
+	if (p->envelope.recipient_count == 0)
+		return err_set(e, ERR_PERM, ERR_ITEM, "no_recipient", "Nobody is left to send to.");
+	return ERR_OK;
+}
+
+static enum err_code read_request(const struct prepare_env *env, const struct outbox_key *key,
+				  const struct outbox_entry *entry, const struct account *account,
+				  struct buf *json, struct err *e)
+{
+	struct blob_identity identity = {key->company, key->account, entry->generation,
+					 entry->request_id};
+	struct blob_ref ref;
+	enum err_code code = blob_ref_decode(entry->request, &ref);
+
+	if (code != ERR_OK)
+		return err_set(e, ERR_PERM, ERR_ITEM, "request_damaged",
+			       "The request cannot be found.");
+	code = blob_read(env->blob_dir, &ref, &identity, &account->data_key, json, e);
+	return code == ERR_OK || code == ERR_TEMP ? code : ERR_PERM;
+}
+
+enum err_code prepare(const struct prepare_env *env, const struct outbox_key *key,
+		      const struct outbox_entry *entry, const struct account *account,
+		      struct arena *arena, struct prepared *prepared_out, struct err *e)
+{
+	struct request request = {.json = NULL};
+	enum err_code code;
+	struct buf json;
+
+	*prepared_out = (struct prepared){.recipients = {.count = 0}};
+	buf_init(&prepared_out->raw, PREPARE_MESSAGE_MAX);
+	buf_init(&json, REQUEST_MAX);
+	code = read_request(env, key, entry, account, &json, e);
+	if (code == ERR_OK)
+		code = request_read(buf_span(&json), arena, &request, e);
+	buf_fini(&json);
+	if (code == ERR_OK)
+		code = take_from(entry, account, &request.message, e);
+	if (code == ERR_OK)
+		code = take_reference(env, key, &request, arena, e);
+	if (code == ERR_OK)
+		code = make(entry, &request.message, arena, prepared_out, e);
+	if (code == ERR_OK)
+		identify(key, entry, prepared_out);
+	request_free(&request);
+	return code;
+}

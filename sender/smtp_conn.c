@@ -1,0 +1,246 @@
+#include "sender/smtp_conn.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+
+#define READ_OCTETS 8192
+
+struct smtp_conn {
+	struct net *net;
+	struct mailconn *mail;
+	struct smtp_limits limits;
+	struct smtp_dialog dialog;
+	struct smtp_conn_handlers handlers; /* of the message under way */
+	uv_poll_t poll;
+	uv_timer_t timer;
+	unsigned handles; /* that libuv has not closed yet */
+	bool connected, closing, polling;
+	struct err login; /* code not ERR_OK: no connection came about */
+};
+
+static void turn(struct smtp_conn *conn);
+
+static void handle_closed(uv_handle_t *handle)
+{
+	struct smtp_conn *conn = handle->data;
+
+	if (--conn->handles == 0)
+		free(conn);
+}
+
+/* Says goodbye if a command is due; whether it is heard does not matter. */
+static void say_quit(struct smtp_conn *conn)
+{
+	size_t n;
+
+	if (conn->connected && conn->dialog.phase == SMTP_IDLE &&
+	    mailconn_send(conn->mail, SPAN_LIT("QUIT\r\n"), &n, NULL) != ERR_OK)
+		conn->dialog.phase = SMTP_OVER;
+}
+
+void smtp_conn_free(struct smtp_conn **at)
+{
+	struct smtp_conn *conn = *at;
+
+	if (!conn)
+		return;
+	*at = NULL;
+	conn->closing = true;
+	uv_timer_stop(&conn->timer);
+	if (conn->polling)
+		uv_poll_stop(&conn->poll);
+	say_quit(conn);
+	mailconn_close(&conn->mail);
+	smtp_dialog_fini(&conn->dialog);
+	if (conn->polling)
+		uv_close((uv_handle_t *)&conn->poll, handle_closed);
+	uv_close((uv_handle_t *)&conn->timer, handle_closed);
+}
+
+bool smtp_conn_usable(const struct smtp_conn *conn)
+{
+	return conn->connected && conn->dialog.phase == SMTP_IDLE && !conn->dialog.busy;
+}
+
+static void expired(uv_timer_t *timer)
+{
+	struct smtp_conn *conn = timer->data;
+
+	smtp_dialog_lost(&conn->dialog, conn->dialog.phase == SMTP_FINAL
+						? "The mail server did not say whether it took the message."
+						: "The mail server did not answer in time.");
+	turn(conn);
+}
+
+/* Anew at each turn: any octet in or out is progress, except in FINAL, where only the answer counts. */
+static void set_deadline(struct smtp_conn *conn, enum smtp_phase before)
+{
+	enum smtp_phase phase = conn->dialog.phase;
+
+	if (phase == SMTP_IDLE || phase == SMTP_OVER)
+		uv_timer_stop(&conn->timer);
+	else if (phase != SMTP_FINAL)
+		uv_timer_start(&conn->timer, expired, (uint64_t)conn->limits.reply_ms, 0);
+	else if (before != SMTP_FINAL)
+		uv_timer_start(&conn->timer, expired, (uint64_t)conn->limits.final_ms, 0);
+}
+
+static void read_all(struct smtp_conn *conn)
+{
+	uint8_t bytes[READ_OCTETS];
+	struct err e;
+	size_t n;
+
+	while (conn->dialog.phase != SMTP_OVER) {
+		enum err_code code = mailconn_recv(conn->mail, bytes, sizeof(bytes), &n, &e);
+
+		if (code == ERR_AGAIN)
+			return;
+		if (code == ERR_OK)
+			smtp_dialog_input(&conn->dialog, span_make(bytes, n));
+		else
+			smtp_dialog_lost(&conn->dialog, e.text);
+	}
+}
+
+/* False: the rest waits for the socket. */
+static bool write_all(struct smtp_conn *conn)
+{
+	struct smtp_dialog *d = &conn->dialog;
+	struct err e;
+	size_t n;
+
+	while (d->phase != SMTP_OVER && (d->out.n || smtp_dialog_fill(d))) {
+		enum err_code code = mailconn_send(conn->mail, buf_span(&d->out), &n, &e);
+
+		if (code == ERR_AGAIN)
+			return false;
+		if (code == ERR_OK)
+			buf_consume(&d->out, n);
+		else
+			smtp_dialog_lost(d, e.text);
+	}
+	return true;
+}
+
+static void hand_over(struct smtp_conn *conn)
+{
+	int64_t asked_ms = clock_mono_ms();
+	bool durable = conn->handlers.hand_over(conn->handlers.ctx);
+
+	if (durable && clock_mono_ms() - asked_ms <= SMTP_HAND_OVER_MS)
+		smtp_dialog_hand_over(&conn->dialog);
+	else
+		smtp_dialog_lost(&conn->dialog,
+				 "The hand-over could not be recorded in time; nothing was sent.");
+}
+
+static void poll_ready(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	turn(poll->data);
+}
+
+static void watch(struct smtp_conn *conn, bool writable)
+{
+	if (conn->dialog.phase == SMTP_OVER)
+		uv_poll_stop(&conn->poll);
+	else
+		uv_poll_start(&conn->poll, UV_READABLE | (writable ? UV_WRITABLE : 0), poll_ready);
+}
+
+/* done may free the connection: nothing is touched behind it. */
+static void tell(struct smtp_conn *conn)
+{
+	struct smtp_conn_handlers handlers = conn->handlers;
+	struct smtp_result result = conn->dialog.result;
+
+	handlers.done(handlers.ctx, &result, conn->login.code != ERR_OK ? &conn->login : NULL);
+}
+
+static void turn(struct smtp_conn *conn)
+{
+	enum smtp_phase before = conn->dialog.phase;
+	enum smtp_step step = SMTP_STEP_WAIT;
+	bool all = true;
+
+	if (conn->closing)
+		return;
+	if (conn->connected) {
+		read_all(conn);
+		all = write_all(conn);
+		read_all(conn); /* what was said meanwhile, before anything is handed over */
+	}
+	step = smtp_dialog_step(&conn->dialog);
+	if (step == SMTP_STEP_HAND_OVER) {
+		hand_over(conn);
+		all = write_all(conn);
+		step = smtp_dialog_step(&conn->dialog);
+	}
+	if (conn->connected)
+		watch(conn, !all);
+	set_deadline(conn, before);
+	if (step == SMTP_STEP_DONE)
+		tell(conn);
+}
+
+/* After the pool's own turn: done may close the connection, and the pool's watch of the descriptor is gone. */
+static void begin(uv_timer_t *timer)
+{
+	struct smtp_conn *conn = timer->data;
+
+	if (conn->login.code != ERR_OK) {
+		smtp_dialog_lost(&conn->dialog, conn->login.text);
+	} else if (uv_poll_init(conn->net->loop, &conn->poll, mailconn_fd(conn->mail))) {
+		smtp_dialog_lost(&conn->dialog, "The connection could not be watched.");
+	} else {
+		conn->poll.data = conn;
+		conn->handles++;
+		conn->connected = conn->polling = true;
+	}
+	turn(conn);
+}
+
+static void connected(void *ctx, struct mailconn *mail, enum err_code code, const struct err *e)
+{
+	struct smtp_conn *conn = ctx;
+
+	(void)mail;
+	if (code != ERR_OK)
+		conn->login = *e;
+	conn->login.code = code;
+	uv_timer_start(&conn->timer, begin, 0, 0);
+}
+
+struct smtp_conn *smtp_conn_open(struct net *net, const struct mailconn_target *target,
+				 const struct smtp_limits *limits)
+{
+	struct smtp_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		abort();
+	conn->net = net;
+	conn->limits = *limits;
+	smtp_dialog_init(&conn->dialog, target->ehlo);
+	uv_timer_init(net->loop, &conn->timer);
+	conn->timer.data = conn;
+	conn->handles = 1;
+	conn->mail = mailconn_open(net->pool, target, connected, conn);
+	return conn;
+}
+
+static void pushed(uv_timer_t *timer)
+{
+	turn(timer->data);
+}
+
+void smtp_conn_send(struct smtp_conn *conn, const struct smtp_envelope *envelope,
+		    const struct smtp_conn_handlers *handlers)
+{
+	conn->handlers = *handlers;
+	smtp_dialog_begin(&conn->dialog, envelope);
+	if (conn->connected)
+		uv_timer_start(&conn->timer, pushed, 0, 0);
+}
