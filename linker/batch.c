@@ -269,6 +269,8 @@ static enum err_code apply(struct batch *batch, const struct commit_part *parts,
 	if (n == 0)
 		return ERR_OK;
 	code = store_pipeline(batch->store, commands, n, batch->arena, replies, e);
+	if (code != ERR_OK)
+		log_event(LOG_LEVEL_WARN, "apply_postponed", "error", "e", e, NULL);
 	for (size_t i = 0; i < n; i++)
 		if (code != ERR_OK || apply_read(&replies[i]).status != APPLY_OK)
 			whose[i]->behind = true;

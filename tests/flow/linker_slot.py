@@ -35,23 +35,25 @@ def redis_server(*options):
     path = os.path.join(folder, "r.sock")
     process = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--appendonly", "no", "--save", "",
                                 "--dir", folder, *options], stdout=subprocess.DEVNULL)
-    client = redis.Redis(unix_socket_path=path)
-    for _ in range(100):
-        try:
-            client.ping()
-            break
-        except redis.exceptions.RedisError:
-            time.sleep(0.05)
-    if options:
-        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
-            time.sleep(0.05)
-    for parts in LIBRARIES:
-        client.execute_command("FUNCTION", "LOAD", source(parts))
-    yield client
-    process.terminate()
-    process.wait()
-    shutil.rmtree(folder)
+    try:
+        client = redis.Redis(unix_socket_path=path)
+        for _ in range(100):
+            try:
+                client.ping()
+                break
+            except redis.exceptions.RedisError:
+                time.sleep(0.05)
+        if options:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+                time.sleep(0.05)
+        for parts in LIBRARIES:
+            client.execute_command("FUNCTION", "LOAD", source(parts))
+        yield client
+    finally:
+        process.terminate()
+        process.wait()
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module", params=["one server", "cluster of one"])
