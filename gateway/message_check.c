@@ -34,6 +34,7 @@ static bool address_ok(const json_t *address, const char *field, struct message_
 	if (!header_ok(json_get_text(address, "name"), field, f) || !header_ok(email, field, f))
 		return false;
 	if (email[strcspn(email, PROVIDER_REFUSES " ")] ||
+	    strchr(email, '@') != strrchr(email, '@') ||
 	    !address_normalize(span_cstr(email), normal))
 		return fault(f, PROBLEM_INVALID_RECIPIENT, "This is no address that can be sent to",
 			     email, "");

@@ -134,7 +134,7 @@ static void line_give(struct http_upload *u, size_t n, size_t used, struct uploa
 	struct span text = span_sub(buf_span(&u->line), 0, n);
 
 	line_out->text = span_trim(text);
-	line_out->too_long = u->skipping;
+	line_out->too_long = u->skipping || n > UPLOAD_LINE_MAX;
 	u->skipping = false;
 	u->used = used;
 }
