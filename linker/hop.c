@@ -257,13 +257,26 @@ void hop_bell(void *ctx, struct span from, struct bus_item item)
 		journal_ask(hop->journal, ring.company, ring.account);
 }
 
+static void gauge(struct hop *hop, unsigned lane)
+{
+	const struct pending *p = hop->first[lane];
+	int64_t waiting = 0, age_us = p ? clock_mono_us() - p->taken_us : 0;
+
+	for (; p; p = p->next)
+		waiting += (int64_t)p->count;
+	metrics_set(stage_metrics(hop->stage), METRIC_QUEUE, lane, waiting);
+	metrics_set(stage_metrics(hop->stage), METRIC_OLDEST, lane, age_us / 1000000);
+}
+
 void hop_tick(void *ctx, int64_t now_mono_ms)
 {
 	struct hop *hop = ctx;
 
-	for (unsigned lane = 0; lane < WIRE_LANES; lane++)
+	for (unsigned lane = 0; lane < WIRE_LANES; lane++) {
 		if (hop->first[lane] && now_mono_ms >= hop->first[lane]->next_ms)
 			attempt(hop, lane);
+		gauge(hop, lane);
+	}
 	journal_turn(hop->journal, now_mono_ms, clock_wall_ms(), tell_applied, hop);
 	metrics_set(stage_metrics(hop->stage), HOP_METRIC_WAITING, 0,
 		    (int64_t)journal_waiting(hop->journal));
