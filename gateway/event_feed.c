@@ -208,16 +208,17 @@ enum err_code event_feed_read(struct http_request *r, const struct event_account
 	return journals_read(r, items_out, count_out, e);
 }
 
-/* The time of an account's journal entry, 0 if it is gone. */
-static enum err_code entry_time(struct http_request *r, const struct account_entry *account,
-				uint64_t n, int64_t *at_ms_out, struct err *e)
+enum err_code event_feed_entry(struct http_request *r, const struct account_entry *account,
+			       uint64_t n, struct journal_entry *entry_out, bool *found_out,
+			       struct err *e)
 {
 	struct store_command command = journal_command(r, account, n);
 	struct event_item item = {0};
 	struct store_reply reply;
 	enum err_code code = store_call(r->store, command.args, command.count, r->arena, &reply, e);
 
-	*at_ms_out = code == ERR_OK && journal_take(r, &reply, &item) ? item.at_ms : 0;
+	*found_out = code == ERR_OK && journal_take(r, &reply, &item);
+	*entry_out = item.entry;
 	return code;
 }
 
@@ -261,15 +262,16 @@ static enum err_code find_in_journal(struct http_request *r, const struct event_
 {
 	const struct account_entry *account = account_of(accounts, ref->number);
 	uint8_t wanted[REFERENCE] = {'m'};
+	struct journal_entry entry;
 	enum err_code code = ERR_OK;
-	int64_t at_ms = 0;
+	bool kept = false;
 
 	write_be(wanted + 1, 4, ref->number);
 	write_be(wanted + 5, 6, ref->n);
 	if (account)
-		code = entry_time(r, account, ref->n, &at_ms, e);
-	if (code == ERR_OK && at_ms)
-		code = search(r, wanted, at_ms - CLOCKS_APART_MS, position, found, e);
+		code = event_feed_entry(r, account, ref->n, &entry, &kept, e);
+	if (code == ERR_OK && kept)
+		code = search(r, wanted, entry.at_ms - CLOCKS_APART_MS, position, found, e);
 	if (code == ERR_OK && !*found)
 		code = search(r, wanted, 0, position, found, e);
 	return code;

@@ -51,6 +51,11 @@ MUST_USE enum err_code event_feed_read(struct http_request *r,
 				       struct event_item *items_out, size_t *count_out,
 				       struct event_position *at_out, bool *end_out, struct err *e);
 
+/* One entry of an account's journal. *found_out false: it is no longer kept. */
+MUST_USE enum err_code event_feed_entry(struct http_request *r, const struct account_entry *account,
+					uint64_t n, struct journal_entry *entry_out,
+					bool *found_out, struct err *e);
+
 /* Right behind an event. *found_out false: it is no longer kept; position_out is then the oldest kept. */
 MUST_USE enum err_code event_feed_find(struct http_request *r,
 				       const struct event_accounts *accounts,

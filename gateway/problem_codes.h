@@ -77,6 +77,8 @@
 	  "This way to connect is not offered", "Connect with IMAP and SMTP.")                     \
 	P(ADDRESS_TAKEN, "address_taken", 409, "The address belongs to another user",              \
 	  "Use an address of one user.")                                                           \
+	P(NOT_RETRYABLE, "not_retryable", 409, "The message cannot be tried again",                \
+	  "Give it up, or have it sent again.")                                                    \
 	P(UNKNOWN_REFERENCE, "unknown_reference", 422, "Something this refers to is not there",    \
 	  "Put what the detail names first.")
 

@@ -15,5 +15,7 @@ const struct route_table *const routes_all[] = {
 	&route_messages_table,
 	&route_detail_table,
 	&route_events_table,
+	&route_pipeline_table,
+	&route_aside_table,
 	NULL,
 };
