@@ -1,4 +1,4 @@
-/* bounce: the failed recipients of a delivery report (RFC 3464), as far as the report says so in a standard way. */
+/* bounce: the failed recipients of a delivery report: by RFC 3464 where it is followed, else by the report's words. */
 #ifndef MW_PARSER_BOUNCE_H
 #define MW_PARSER_BOUNCE_H
 

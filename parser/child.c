@@ -245,12 +245,27 @@ static bool prepare(struct child *c)
 	return true;
 }
 
+static void child_free(struct child *c)
+{
+	struct charset_set *charsets = (struct charset_set *)(uintptr_t)c->d.charsets;
+	buf_fini(&c->card);
+	buf_fini(&c->frame);
+	buf_fini(&c->body);
+	decode_fini(&c->d);
+	charset_iconv_close(&charsets);
+	arena_free(&c->arena);
+	free(c);
+}
+
 int child_main(void)
 {
 	struct child *c = calloc(1, sizeof(*c));
 	struct err e = {0};
-	if (!c || !prepare(c) || sandbox_enter(&e) != ERR_OK) {
+	if (!c)
+		abort();
+	if (!prepare(c) || sandbox_enter(&e) != ERR_OK) {
 		fprintf(stderr, "parser --child: cannot start %s\n", e.text);
+		child_free(c);
 		return 1;
 	}
 	while (receive(c)) {
@@ -258,5 +273,6 @@ int child_main(void)
 		if (!answer(c))
 			break;
 	}
+	child_free(c);
 	return 0;
 }
