@@ -44,7 +44,7 @@ struct account_live { /* the connection for all that is new */
 	struct link *link;
 	struct mailbox *target; /* being visited */
 	struct mailbox *poll_at; /* where polling one by one goes on */
-	int64_t polled_ms, idle_ms, listed_ms;
+	int64_t polled_ms, idle_ms, listed_ms, flags_ms, inbox_ms;
 	bool list_due, poll_due, idling, new_mail;
 	bool synced; /* has come to rest once */
 	uint32_t step_low; /* of a comparison window by window */

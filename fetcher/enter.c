@@ -8,6 +8,10 @@
 #include "fetcher/drive.h"
 #include "fetcher/enter_job.h"
 
+#define COMPANY 32u /* old messages that make a commit worth while */
+#define COMPANY_BYTES (1u << 20) /* or so many octets of them */
+#define COMPANY_MS 20 /* or so long a wait */
+
 static struct enter_entry *entry_new(struct account *a, struct mailbox *mailbox,
 				     enum enter_kind kind, size_t extra)
 {
@@ -17,6 +21,8 @@ static struct enter_entry *entry_new(struct account *a, struct mailbox *mailbox,
 		abort();
 	entry->kind = kind;
 	entry->mailbox = mailbox;
+	if (!a->entries.first)
+		a->entries.since_ms = clock_mono_ms();
 	if (a->entries.last)
 		a->entries.last->next = entry;
 	else
@@ -30,6 +36,29 @@ static void kick(struct account *a)
 {
 	if (!a->entries.running && a->entries.first)
 		enter_job_start(a);
+}
+
+/* A commit costs the disk the same for one message as for a megabyte of them. */
+static void kick_later(struct account *a)
+{
+	if (a->entries.count >= COMPANY || a->entries.bytes >= COMPANY_BYTES)
+		kick(a);
+}
+
+void enter_resume(struct account *a)
+{
+	const struct enter_entry *first = a->entries.first;
+
+	if (first->kind == ENTER_MESSAGE && first->flight && first->flight->lane == WIRE_LANE_BULK)
+		kick_later(a);
+	else
+		kick(a);
+}
+
+void enter_tick(struct account *a, int64_t now_ms)
+{
+	if (a->entries.first && now_ms - a->entries.since_ms >= COMPANY_MS)
+		kick(a);
 }
 
 void enter_message(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
@@ -48,7 +77,11 @@ void enter_message(struct account *a, struct mailbox *mailbox, uint32_t uid, uns
 	memcpy(entry->bytes, words.p, words.n);
 	if (ledger.n)
 		memcpy(entry->bytes + words.n, ledger.p, ledger.n);
-	kick(a);
+	a->entries.bytes += flight ? flight->size : 0;
+	if (flight && flight->lane == WIRE_LANE_BULK)
+		kick_later(a);
+	else
+		kick(a);
 }
 
 void enter_flags(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
@@ -84,7 +117,7 @@ void enter_cursor(struct account *a, struct mailbox *mailbox)
 	struct enter_entry *entry = entry_new(a, mailbox, ENTER_CURSOR, 0);
 
 	entry->cursor = mailbox->cursor;
-	kick(a);
+	kick_later(a);
 }
 
 void enter_drop(struct account *a, struct mailbox *mailbox)
@@ -106,6 +139,7 @@ void enter_clear(struct account *a)
 	}
 	q->last = NULL;
 	q->count = 0;
+	q->bytes = 0;
 }
 
 unsigned enter_flag_bits(struct span imap_flags, struct buf *words_out)

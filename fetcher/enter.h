@@ -17,6 +17,8 @@ struct enter_entry;
 struct enter_queue {
 	struct enter_entry *first, *last;
 	size_t count;
+	uint64_t bytes; /* of the messages waiting */
+	int64_t since_ms; /* mono: when the first of them came */
 	bool running;
 };
 
@@ -33,6 +35,8 @@ void enter_gone(struct account *a, struct mailbox *mailbox, uint32_t low, uint32
 void enter_cursor(struct account *a, struct mailbox *mailbox);
 /* Forgets a retired mailbox. */
 void enter_drop(struct account *a, struct mailbox *mailbox);
+/* Every turn: starts what has waited long enough. */
+void enter_tick(struct account *a, int64_t now_ms);
 /* Drops what no job has taken yet, with its flights. */
 void enter_clear(struct account *a);
 

@@ -241,7 +241,7 @@ static void done(struct committer_job *job)
 	}
 	fetcher_job_free(j);
 	if (code == ERR_OK && a->entries.first)
-		enter_job_start(a);
+		enter_resume(a);
 	if (code != ERR_OK)
 		account_fail(a, &e);
 	account_job_done(a);
@@ -258,6 +258,7 @@ void enter_job_start(struct account *a)
 	j->token = arena_span(j->job.arena, span_cstr(a->token));
 	while (a->entries.first && j->count < ENTER_JOB_MAX) {
 		*at = a->entries.first;
+		a->entries.bytes -= (*at)->flight ? (*at)->flight->size : 0;
 		a->entries.first = (*at)->next;
 		j->job.commit = j->job.commit || (*at)->kind == ENTER_MESSAGE;
 		j->count++;

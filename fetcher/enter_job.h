@@ -24,5 +24,7 @@ struct enter_entry {
 };
 
 void enter_job_start(struct account *a);
+/* A job is done: starts the next if there is enough for it. */
+void enter_resume(struct account *a);
 
 #endif

@@ -167,7 +167,10 @@ static void bus_ready(uv_poll_t *poll, int status, int events)
 static void before_wait(uv_prepare_t *prepare)
 {
 	struct fetcher *f = prepare->data;
+	const int64_t now_ms = clock_mono_ms();
 
+	for (struct account *a = f->accounts; a; a = a->next)
+		enter_tick(a, now_ms);
 	if (f->window.freed) {
 		f->window.freed = false;
 		for (struct account *a = f->accounts; a; a = a->next) {

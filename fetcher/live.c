@@ -43,7 +43,7 @@ void live_start(struct account *a)
 	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
 
 	memset(&a->live, 0, sizeof(a->live));
-	a->live.polled_ms = clock_mono_ms();
+	a->live.polled_ms = a->live.flags_ms = clock_mono_ms();
 	a->live.link = link_open(a, WIRE_LANE_LIVE, &handlers);
 }
 

@@ -4,6 +4,8 @@
 #include "common/base/log.h"
 #include "fetcher/live.h"
 
+#define FLAGS_MS 900000
+#define INBOX_FLAGS_MS 60000
 #define LIST_MS 600000 /* without LIST-STATUS: polls between two lists take this long together */
 
 static bool same_path(struct span a, struct span b)
@@ -212,10 +214,28 @@ static void poll_some(struct account *a)
 		live_next(a);
 }
 
+/* Without CONDSTORE nothing tells that flags changed: look from time to time. */
+static void look_at_flags(struct account *a)
+{
+	const unsigned caps = imap_conn_caps(a->live.link->conn);
+	const int64_t now_ms = clock_mono_ms();
+	const bool all = now_ms - a->live.flags_ms >= FLAGS_MS;
+	const bool inbox = !(caps & IMAP_CAP_IDLE) && now_ms - a->live.inbox_ms >= INBOX_FLAGS_MS;
+
+	if (caps & IMAP_CAP_CONDSTORE || (!all && !inbox))
+		return;
+	for (struct mailbox *m = a->mailboxes; m; m = m->next)
+		m->dirty = m->dirty || (m->chosen && m->listed && (all || mailbox_is(m, "inbox")));
+	a->live.inbox_ms = now_ms;
+	if (all)
+		a->live.flags_ms = now_ms;
+}
+
 void mailbox_poll_begin(struct account *a)
 {
 	const bool with_list = imap_conn_caps(a->live.link->conn) & IMAP_CAP_LIST_STATUS;
 
+	look_at_flags(a);
 	if (with_list || clock_mono_ms() - a->live.listed_ms >= LIST_MS)
 		mailbox_list_begin(a);
 	else

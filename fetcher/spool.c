@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define PAGE 4096u
+#define LARGE (2u << 20)
 
 struct spool {
 	uint8_t *map;
@@ -144,6 +145,16 @@ bool spool_take(struct spool *spool, size_t bytes, struct spool_region *region_o
 	return true;
 }
 
+/* A few large messages must not hold memory for ever after. */
+static void give_back(struct spool *spool, const struct spool_region *region)
+{
+	const size_t from = (region->offset + PAGE - 1) / PAGE * PAGE;
+	const size_t until = (region->offset + region->bytes) / PAGE * PAGE;
+
+	if (region->bytes >= LARGE && until > from)
+		madvise(spool->map + from, until - from, MADV_REMOVE);
+}
+
 void spool_release(struct spool *spool, struct spool_region *region)
 {
 	size_t low = 0, high = spool->count;
@@ -160,6 +171,7 @@ void spool_release(struct spool *spool, struct spool_region *region)
 	}
 	if (low == spool->count || spool->regions[low].offset != region->offset)
 		abort();
+	give_back(spool, region);
 	spool->count--;
 	memmove(&spool->regions[low], &spool->regions[low + 1],
 		(spool->count - low) * sizeof(*spool->regions));

@@ -1,0 +1,148 @@
+/* SYN-03: windows of time as the API gives them; a mailbox's packed value comes back as it went; JSON strings, good and bad. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "fetcher/json_text.h"
+#include "fetcher/mailbox.h"
+#include "fetcher/since.h"
+
+#define DAY INT64_C(86400000)
+#define NOW INT64_C(1700000000000)
+
+static void test_since(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t since;
+	} good[] = {
+		{"", NOW - 3 * DAY},
+		{"3d", NOW - 3 * DAY},
+		{"2w", NOW - 14 * DAY},
+		{"6m", NOW - 186 * DAY},
+		{"1y", NOW - 366 * DAY},
+		{"all", 0},
+		{"9999y", 0},
+		{"2023-01-02", 1672617600000},
+		{"2023-01-02T00:00:00Z", 1672617600000},
+	};
+	static const char *const bad[] = {
+		"d", "3", "-3d", "3x", "yesterday", "2023-13-01", "3 d", "99999999999999999999d"};
+	int64_t since;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(since_parse(span_cstr(good[i].text), NOW, &since));
+		assert_int_equal(since, good[i].since);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(since_parse(span_cstr(bad[i]), NOW, &since));
+}
+
+static void test_json(void **state)
+{
+	static const struct {
+		const char *json, *value; /* NULL: refused */
+	} cases[] = {
+		{"{\"imapPassword\":\"a\"}", "a"},
+		{" { \"x\" : [1,{\"imapPassword\":\"no\"}], \"y\":true, \"imapPassword\" : "
+		 "\"p\\\"\\u00fc\\n\" } ",
+		 "p\"\xc3\xbc\n"},
+		{"{\"smtpPassword\":\"\\ud83d\\ude00\",\"imapPassword\":\"\\ud83d\\ude00\"}",
+		 "\xf0\x9f\x98\x80"},
+		{"{\"imapPassword\":\"\"}", ""},
+		{"{\"imapPassword\":1}", NULL},
+		{"{\"imapPassword\":null}", NULL},
+		{"{\"other\":\"imapPassword\"}", NULL},
+		{"{\"imapPassword\":\"a", NULL},
+		{"{\"imapPassword\":\"\\ud800\"}", NULL},
+		{"{\"imapPassword\":\"\\x\"}", NULL},
+		{"{\"a\":[[[}", NULL},
+		{"", NULL},
+		{"{}", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf out;
+		bool good;
+
+		buf_init(&out, 100);
+		good = json_text_field(span_cstr(cases[i].json), "imapPassword", &out);
+		assert_int_equal(good, cases[i].value != NULL);
+		if (good)
+			assert_string_equal(buf_cstr(&out), cases[i].value);
+		buf_fini(&out);
+	}
+}
+
+static void test_json_put(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 100);
+	json_text_put(&out, SPAN_LIT("a\"b\\c\x01\xff"));
+	assert_string_equal(buf_cstr(&out), "\"a\\\"b\\\\c??\"");
+	buf_fini(&out);
+}
+
+static void test_mailbox(void **state)
+{
+	struct mailbox *m = mailbox_new(SPAN_LIT("Gel\xc3\xb6scht/x"), '/'), *back = NULL;
+	struct buf out;
+
+	(void)state;
+	mailbox_role_set(m, SPAN_LIT("\\HasNoChildren \\sent"));
+	assert_true(mailbox_is(m, "sent"));
+	assert_int_equal(mailbox_place_bits(m), 1);
+	m->cursor = (struct mailbox_cursor){.validity = UINT32_MAX,
+					    .next = 9,
+					    .back = 3,
+					    .modseq = UINT64_C(1) << 62,
+					    .since_ms = 5,
+					    .until_ms = 6,
+					    .done = true,
+					    .retired = true,
+					    .remote = 4};
+	buf_init(&out, 1000);
+	mailbox_encode(m, &m->cursor, &out);
+	assert_int_equal(mailbox_decode(17, buf_span(&out), &back), ERR_OK);
+	assert_memory_equal(&back->cursor, &m->cursor, sizeof(m->cursor));
+	assert_true(span_eq(mailbox_path(back), mailbox_path(m)));
+	assert_true(mailbox_is(back, "sent") && back->known && back->number == 17 &&
+		    back->delimiter == '/');
+	mailbox_free_all(&back);
+	for (size_t n = 0; n < out.n; n++)
+		assert_int_equal(mailbox_decode(17, span_make(out.p, n), &back), ERR_PERM);
+	buf_fini(&out);
+	mailbox_free_all(&m);
+}
+
+static void test_inbox(void **state)
+{
+	struct mailbox *m = mailbox_new(SPAN_LIT("inbox"), -1);
+
+	(void)state;
+	mailbox_role_set(m, SPAN_LIT("\\Trash"));
+	assert_true(mailbox_is(m, "inbox"));
+	mailbox_free_all(&m);
+	m = mailbox_new(SPAN_LIT("Sent"), -1); /* F32: never by name */
+	mailbox_role_set(m, SPAN_LIT("\\HasNoChildren"));
+	assert_true(mailbox_is(m, ""));
+	mailbox_free_all(&m);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_since),	 cmocka_unit_test(test_json),
+		cmocka_unit_test(test_json_put), cmocka_unit_test(test_mailbox),
+		cmocka_unit_test(test_inbox),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
