@@ -3,3 +3,9 @@ GATEWAY_SYSTEM := -lmicrohttpd -ljansson -lhiredis -lzmq -lcurl -lssl -lcrypto -
 $(B)/gen/gateway_lua.h: $(GATEWAY_LUA)
 $(B)/gateway/main.o: $(B)/gen/gateway_lua.h
 $(eval $(call program,gateway,$(filter-out %_test.c %_fuzz.c,$(wildcard gateway/*.c)),stage mailconn blob secret store bus wire metrics conf base,$(GATEWAY_SYSTEM)))
+$(eval $(call unit,gateway/visible_test,gateway/visible.c,base,))
+$(eval $(call unit,gateway/event_id_test,gateway/event_id.c,secret base,-lcrypto))
+$(eval $(call unit,gateway/journal_test,gateway/journal.c,wire base,))
+$(B)/gen/thread_state_lua.h: common/store/thread_state.lua
+$(B)/gateway/thread_state_test.o: $(B)/gen/thread_state_lua.h
+$(eval $(call unit,gateway/thread_state_test,gateway/thread_state.c common/store/store_testbed.c,store wire metrics base,-lhiredis -lmicrohttpd -lpthread))
