@@ -1,6 +1,7 @@
 #include "parser/bounce_text.h"
 
 #define LINES_OF_STATUS 8
+#define LINE_BYTES_MAX 998
 
 static bool is_digit(uint8_t c)
 {
@@ -42,7 +43,7 @@ static struct span line_at(struct span s, size_t at, size_t *next_out)
 	struct span rest = {s.p + at, s.n - at};
 	size_t n = span_find_byte(rest, '\n');
 	*next_out = at + n + (n < rest.n);
-	return span_trim((struct span){rest.p, n});
+	return span_trim((struct span){rest.p, n < LINE_BYTES_MAX ? n : LINE_BYTES_MAX});
 }
 
 /* d.d.d with a first digit of 2, 4 or 5, which is not a piece of a longer number with dots. */
@@ -163,10 +164,10 @@ static int weight(struct span line, struct span address)
 		"unknown", "rejected",	"to:",	 "to <",    "for <",   "does not exist", "550",
 		"5.1.1",   "account",	"quota", "full",    NULL};
 	size_t before = (size_t)(address.p - line.p);
+	if (before <= 1 && !has(address, "postmaster") && !has(address, "mailer-daemon"))
+		return 3;
 	if (has_any(line, never))
 		return 0;
-	if (before <= 1)
-		return 3;
 	return has_any(line, words) ? 2 : 1;
 }
 
@@ -228,6 +229,10 @@ size_t bounce_text_find(struct arena *arena, struct span text, struct span sende
 	size_t count = 0;
 	for (int least = 3; least >= 1 && count == 0; least--)
 		count = collect(own, sender, least, found);
+	if (count == 0)
+		count = collect(own, (struct span){0}, 2, found);
+	if (count == 0)
+		count = collect(own, sender, 0, found);
 	struct span general = bounce_text_status(own);
 	if (!general.n)
 		general = has_any(own, delays) ? SPAN_LIT("4.0.0") : SPAN_LIT("5.0.0");

@@ -32,9 +32,9 @@ static bool has_part(const struct mime_message *m, struct span type)
 
 static bool from_mail_system(const struct mime_message *m, const struct facts *f)
 {
-	static const char *const locals[] = {
-		"mailer-daemon", "mailerdaemon", "postmaster", "mail delivery",
-		"mail-daemon",	 "maildelivery", "mdaemon",    NULL};
+	static const char *const locals[] = {"mailer-daemon", "mailerdaemon", "postmaster",
+					     "mail delivery", "mail-daemon",  "post_master",
+					     "maildelivery",  "mdaemon",      NULL};
 	(void)m;
 	return f->from.count > 0 &&
 	       (has_any(f->from.items[0].email, locals) || has_any(f->from.items[0].name, locals));
@@ -47,6 +47,7 @@ static bool subject_of_failure(struct span subject)
 					      "returned mail",
 					      "delivery fail",
 					      "failure notice",
+					      "failure delivery",
 					      "delivery problem",
 					      "mail delivery",
 					      "not deliver",
