@@ -233,6 +233,8 @@ static bool prepare(struct child *c)
 	uint8_t ignored[32];
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "parser-child");
+	signal(SIGINT, SIG_IGN); /* the parent says when to end: by closing the socket */
+	signal(SIGTERM, SIG_IGN);
 	close_range(REQUEST_FD_OUT + 1, ~0u, 0);
 	if (!map_regions(c))
 		return false;

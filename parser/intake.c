@@ -93,8 +93,11 @@ static void add_item(struct intake *in, struct errand *errand, struct bus_item i
 	}
 	*slot = (struct pool_item){
 		.spool = raw->spool, .offset = raw->spool_offset, .bytes = raw->spool_bytes};
-	if (raw->spool_bytes == 0)
-		slot->body = item.body.n ? arena_span(errand->arena, item.body) : SPAN_LIT("\n");
+	/* Neither here nor there: lost on the way, and never to be taken for an empty message. */
+	if (raw->spool_bytes == 0 && item.body.n > 0)
+		slot->body = arena_span(errand->arena, item.body);
+	else if (raw->spool_bytes == 0 && raw->size == 0)
+		slot->body = SPAN_LIT("\n");
 	slot->check = must_check(raw);
 	if (slot->check) {
 		memcpy(slot->id, raw->id.p, ID_BYTES);

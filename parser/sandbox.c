@@ -30,7 +30,9 @@ static bool limit(int resource, rlim_t value)
 static bool set_limits(void)
 {
 	return limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_NOFILE, FILES_MAX) &&
-	       limit(RLIMIT_NPROC, 0) && (SANITIZED || limit(RLIMIT_AS, SANDBOX_MEMORY_BYTES));
+	       limit(RLIMIT_NPROC, 0) &&
+	       (SANITIZED || (limit(RLIMIT_DATA, SANDBOX_MEMORY_BYTES) &&
+			      limit(RLIMIT_AS, SANDBOX_ADDRESS_BYTES)));
 }
 
 static int allow(scmp_filter_ctx filter, int call)
