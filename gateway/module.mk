@@ -9,3 +9,10 @@ $(eval $(call unit,gateway/journal_test,gateway/journal.c,wire base,))
 $(B)/gen/thread_state_lua.h: common/store/thread_state.lua
 $(B)/gateway/thread_state_test.o: $(B)/gen/thread_state_lua.h
 $(eval $(call unit,gateway/thread_state_test,gateway/thread_state.c common/store/store_testbed.c,store wire metrics base,-lhiredis -lmicrohttpd -lpthread))
+$(eval $(call unit,gateway/route_match_test,gateway/route_match.c gateway/http.c,base,-ljansson -lidn2))
+$(eval $(call unit,gateway/json_test,gateway/json.c,base,-ljansson -lidn2))
+$(eval $(call unit,gateway/page_test,gateway/page.c gateway/http.c gateway/json.c gateway/problem.c,secret base,-ljansson -lcrypto -lidn2))
+$(eval $(call unit,gateway/token_test,gateway/token.c gateway/auth_scope.c,secret wire base,-lcrypto -lidn2))
+$(eval $(call unit,gateway/upload_test,gateway/upload.c,base,-lpthread -lidn2))
+$(eval $(call unit,gateway/utf7_test,gateway/utf7.c,base,-lidn2))
+$(eval $(call unit,gateway/verify_test,gateway/account_verify.c gateway/verify_remedy.c gateway/json.c,mailconn base,-ljansson -lcurl -lssl -lcrypto -lidn2))
