@@ -33,7 +33,7 @@ local function commit_open(tag, now, messages)
 	local counts = redis.call('HMGET', tag .. ':n', 'j')
 	return {tag = tag, now = now, ids = ids, owner = acct[1] or '', sharing = acct[2],
 		n = tonumber(counts[1] or '0'), records = hash_get(tag .. ':m', ids), tombs = hash_get(tag .. ':dead', ids),
-		threads = {}, alias = {}, views = {}, key_thread = hash_get(tag .. ':i', keys), key_set = {},
+		threads = {}, alias = {}, views = {}, scores = {}, key_thread = hash_get(tag .. ':i', keys), key_set = {},
 		record_set = {}, entries = {}, alias_set = {}, rehome_set = {}, members = {}, absorbed = {}, seen = {},
 		committed = 0, screened = 0, merges = 0}
 end
@@ -55,6 +55,7 @@ local function commit_thread(c, id)
 		local packed = redis.call('HGET', c.tag .. ':t', id)
 		c.threads[id] = packed and thread_unpack(id, packed, redis.call('HGET', c.tag .. ':tu', id))
 		c.views[id] = packed and thread_views(c.threads[id])
+		c.scores[id] = packed and c.threads[id].last_ms
 	end
 	return c.threads[id], id
 end
@@ -330,10 +331,13 @@ local function write_threads(c)
 			records[#records + 1] = id
 			records[#records + 1] = thread_pack(t)
 			for _, view in ipairs(THREAD_VIEWS) do
-				if now[view] then
+				local was = before and before[view]
+				if now[view] and was and c.scores[id] == t.last_ms then
+					-- as it was
+				elseif now[view] then
 					table.insert(on[view], string.format('%.0f', t.last_ms))
 					table.insert(on[view], id)
-				elseif before and before[view] then
+				elseif was then
 					table.insert(off[view], id)
 				end
 			end

@@ -16,6 +16,11 @@ local function decode_json(text)
 	return ok and type(value) == 'table' and value or {}
 end
 
+local function decode_list(packed)
+	local ok, value = pcall(cmsgpack.unpack, packed or '\144')
+	return ok and type(value) == 'table' and value or {}
+end
+
 local function sharing_word(value)
 	return (value == 'shared' or value == 'private') and value or ''
 end
@@ -71,7 +76,7 @@ local function facts(keys, args)
 	local people, known, is_user = {}, {}, {}
 	for i, address in ipairs(addresses) do
 		is_user[i] = of_users[address] and '1' or '0'
-		for _, person in ipairs(by_address[address] and cmsgpack.unpack(by_address[address]) or {}) do
+		for _, person in ipairs(decode_list(by_address[address])) do
 			if not known[person] then
 				known[person] = true
 				people[#people + 1] = person

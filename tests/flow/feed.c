@@ -1,7 +1,7 @@
 /*
  * feed: stands where fetchers and parsers stand, for tests of threader and linker: gives the facts in a file (lane byte,
  * u32 length, frame; again and again until told that they are committed), and prints one line for each notice:
- * `committed <id>` or `failed <id>`.
+ * `committed <id>` or `failed <id>`. With ring, an account of company c1, it rings for that one again and again.
  */
 #include "common/base/clock.h"
 #include "common/stage/stage.h"
@@ -14,7 +14,7 @@
 
 struct feed_conf {
 	struct conf_common common;
-	char *file;
+	char *file, *ring;
 };
 
 struct item {
@@ -32,6 +32,25 @@ struct feed {
 	struct item *items;
 	size_t count, next;
 };
+
+static void ring(struct feed *feed, const char *account)
+{
+	static const char *const topics[][2] = {{"linker", "journal"}, {"threader", "rehome"}};
+	struct buf frame;
+
+	buf_init(&frame, WIRE_FRAME_MAX);
+	for (size_t i = 0; i < 2; i++) {
+		struct wire_ring m = {.topic = span_cstr(topics[i][1]),
+				      .company = SPAN_LIT("c1"),
+				      .account = span_cstr(account)};
+
+		buf_clear(&frame);
+		wire_encode_ring(&m, &frame);
+		bus_tell_all(stage_bus(feed->stage), topics[i][0],
+			     (struct bus_item){.frame = buf_span(&frame)});
+	}
+	buf_fini(&frame);
+}
 
 static void load(struct feed *feed, const char *path)
 {
@@ -87,7 +106,10 @@ static void tick(void *ctx, int64_t now_mono_ms)
 {
 	struct feed *feed = ctx;
 	struct bus *bus = stage_bus(feed->stage);
+	const char *account = ((const struct feed_conf *)stage_conf(feed->stage))->ring;
 
+	if (account[0])
+		ring(feed, account);
 	for (size_t looked = 0; looked < feed->count; looked++) {
 		struct item *item = &feed->items[feed->next];
 
@@ -147,6 +169,7 @@ int main(int argc, char **argv)
 {
 	static const struct conf_setting settings[] = {
 		{"file", CONF_STRING, offsetof(struct feed_conf, file), "", 0, 0, "The facts."},
+		{"ring", CONF_STRING, offsetof(struct feed_conf, ring), "", 0, 0, "An account."},
 		{0},
 	};
 	static const struct stage_def def = {

@@ -177,7 +177,10 @@ class Slot:
     def check(self):
         """Whatever happened: views, members, counts and journal numbers agree."""
         threads = {i: unpack(v) for i, v in self.r.hgetall(TAG + ":t").items()}
-        assert self.view("all") == set(threads)
+        assert dict(self.r.zrange(TAG + ":v:all", 0, -1, withscores=True)) == {i: t[2] for i, t in threads.items()}
+        for view in ("inbox", "sent", "archive"):
+            for thread, score in self.r.zrange(TAG + ":v:" + view, 0, -1, withscores=True):
+                assert score == threads[thread][2]
         homes = {}
         for message, record in self.r.hgetall(TAG + ":m").items():
             homes.setdefault(self.resolve(unpack(record)[1]), set()).add(message)

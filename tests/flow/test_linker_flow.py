@@ -43,8 +43,8 @@ class Pipeline:
             [program, "--name", name, "--dir", self.folder, "--redis", self.redis_address, *args],
             stdout=open(self.out[name], "ab"), stderr=log)
 
-    def stage(self, stage, name):
-        self.start(os.path.join(BUILD, stage, stage), name, "--sweep_ms", "1s")
+    def stage(self, stage, name, sweep="1s"):
+        self.start(os.path.join(BUILD, stage, stage), name, "--sweep_ms", sweep)
 
     def kill(self, name, how=signal.SIGKILL):
         self.running[name].send_signal(how)
@@ -240,3 +240,23 @@ def test_sweep_finds_the_journal(pipeline, server):  # noqa: F811
     server.xadd(tag("anna") + ":j", {"e": pack(["a", NOW, "connected", ""])}, id="1-0")
     wait_for(lambda: server.hget(COMPANY + ":applied", "anna") == b"1", 10)
     assert server.xlen(COMPANY + ":ev") == 1
+
+
+def test_bells(pipeline, server):  # noqa: F811
+    """A bell alone, with no sweep for an hour: the journal is applied, members of an absorbed thread move."""
+    prepare(server, [], random.Random(0), pipeline.folder)
+    for stage, name in [("threader", "threader-1"), ("linker", "linker-1")]:
+        pipeline.stage(stage, name, "1h")
+    time.sleep(1.5)
+    server.hset(tag("ben") + ":rh", b"absorbed..", b"survivor..")
+    server.zadd((tag("ben") + ":tm:").encode() + b"absorbed..", {f"message{k:03}": k for k in range(600)})
+    server.hset(tag("ben") + ":n", "j", 100)
+    for n in range(100):
+        server.xadd(tag("ben") + ":j", {"e": pack(["a", NOW, "connected", ""])}, id=f"{n + 1}-0")
+    time.sleep(1)
+    assert not server.exists(COMPANY + ":ev") and server.exists(tag("ben") + ":rh")
+    pipeline.start(FEED, "feed-1", "--file", os.path.join(pipeline.folder, "facts"), "--ring", "ben")
+    wait_for(lambda: server.hget(COMPANY + ":applied", "ben") == b"100", 10)
+    wait_for(lambda: not server.exists(tag("ben") + ":rh"), 10)
+    assert server.zcard((tag("ben") + ":tm:").encode() + b"survivor..") == 600
+    assert not server.exists((tag("ben") + ":tm:").encode() + b"absorbed..")
