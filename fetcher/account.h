@@ -10,10 +10,9 @@
 #ifndef MW_FETCHER_ACCOUNT_H
 #define MW_FETCHER_ACCOUNT_H
 
+#include "fetcher/account_parts.h"
 #include "fetcher/enter.h"
 #include "fetcher/fetcher.h"
-#include "fetcher/link.h"
-#include "fetcher/mailbox.h"
 
 enum account_phase {
 	ACCOUNT_FREE = 0,
@@ -22,42 +21,6 @@ enum account_phase {
 	ACCOUNT_RUNNING,
 	ACCOUNT_WAITING,
 	ACCOUNT_PAUSED,
-};
-
-/* What Redis holds of the account; made anew at each opening. Strings live in the arena. */
-struct account_config {
-	struct arena *arena;
-	char *host, *login, *owner;
-	uint16_t port;
-	enum mailconn_security security;
-	struct span password; /* wiped */
-	struct wire_list own;
-	struct span *folders; /* NULL: all */
-	size_t folder_count;
-	int64_t since_ms; /* 0: all */
-	bool initial_done;
-	char command_done[48];
-	struct secret_key data_key; /* wiped */
-};
-
-struct account_live { /* the connection for all that is new */
-	struct link *link;
-	struct mailbox *target; /* being visited */
-	struct mailbox *poll_at; /* where polling one by one goes on */
-	int64_t polled_ms, idle_ms, listed_ms, flags_ms, inbox_ms;
-	bool list_due, poll_due, idling, new_mail;
-	bool synced; /* has come to rest once */
-	uint32_t step_low; /* of a comparison window by window */
-};
-
-struct account_bulk { /* the connection for first syncs */
-	struct link *link;
-	struct mailbox *target;
-	uint32_t *found; /* UIDs of the window still to be asked for, ascending */
-	size_t found_count;
-	uint32_t low; /* of the window */
-	unsigned outstanding;
-	int64_t retry_ms; /* mono */
 };
 
 struct command;

@@ -1,45 +1,10 @@
-#include "fetcher/imap_conn.h"
+#include "fetcher/imap_conn_impl.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "common/base/clock.h"
 
-#define OUT_MAX (64u << 20)
-#define START_MAX (16u << 10)
 #define READS_A_TURN 64
-
-struct imap_command {
-	imap_done *done;
-	void *ctx;
-	uint64_t arg;
-	uint32_t tag;
-};
-
-enum idle_phase { IDLE_NONE = 0, IDLE_ASKED, IDLE_ON, IDLE_ENDING };
-
-struct imap_conn {
-	struct net *net;
-	struct mailconn *mail;
-	struct imap_handlers handlers;
-	struct imap_scanner scanner;
-	uv_poll_t poll;
-	uv_idle_t again; /* runs while TLS may hold bytes that the descriptor does not show */
-	struct imap_command commands[IMAP_COMMANDS_MAX];
-	size_t first, count;
-	struct buf out; /* to be written */
-	struct buf held; /* what follows a literal that the server must ask for */
-	struct buf start; /* bytes before our first answer */
-	struct buf rest; /* read, not yet scanned: while paused */
-	char cap_words[512];
-	unsigned caps;
-	enum idle_phase idle;
-	uint32_t tag;
-	uint64_t bytes;
-	int64_t last_ms;
-	int handles; /* that libuv has not let go of */
-	bool polling, started, paused, holding, in_turn, dead, freed;
-};
 
 static const struct {
 	const char *word;
@@ -59,8 +24,9 @@ static const struct {
 };
 
 static void watch(struct imap_conn *conn);
+static void turn_again(uv_idle_t *again);
 
-static void die(struct imap_conn *conn, const struct err *e)
+void imap_conn_die(struct imap_conn *conn, const struct err *e)
 {
 	if (conn->dead)
 		return;
@@ -75,123 +41,14 @@ static void die_of(struct imap_conn *conn, const char *name, const char *text)
 	struct err e;
 
 	if (err_set(&e, ERR_PEER, ERR_ACCOUNT, name, "%s", text) != ERR_OK)
-		die(conn, &e);
+		imap_conn_die(conn, &e);
 }
-
-/* ---- writing ---- */
-
-static void flush_out(struct imap_conn *conn)
-{
-	struct err e;
-	size_t taken;
-
-	while (!conn->dead && conn->out.n > 0) {
-		enum err_code code = mailconn_send(conn->mail, buf_span(&conn->out), &taken, &e);
-
-		if (code == ERR_AGAIN)
-			return;
-		if (code != ERR_OK) {
-			die(conn, &e);
-			return;
-		}
-		buf_consume(&conn->out, taken);
-	}
-	if (conn->out.cap > START_MAX) {
-		buf_fini(&conn->out);
-		buf_init(&conn->out, OUT_MAX);
-	}
-}
-
-static struct buf *sink(struct imap_conn *conn)
-{
-	return conn->holding ? &conn->held : &conn->out;
-}
-
-static void push_command(struct imap_conn *conn, imap_done *done, void *ctx, uint64_t arg)
-{
-	struct imap_command *command;
-
-	if (conn->count == IMAP_COMMANDS_MAX)
-		abort();
-	command = &conn->commands[(conn->first + conn->count++) % IMAP_COMMANDS_MAX];
-	*command = (struct imap_command){done, ctx, arg, ++conn->tag};
-	if (conn->count == 1)
-		conn->last_ms = clock_mono_ms();
-	buf_printf(sink(conn), "a%u ", command->tag);
-}
-
-static void turn_again(uv_idle_t *again);
 
 /* Bytes go out from the loop, so that a failure is told from there and not from within the caller. */
-static void schedule(struct imap_conn *conn)
+void imap_conn_schedule(struct imap_conn *conn)
 {
 	if (!conn->dead)
 		uv_idle_start(&conn->again, turn_again);
-}
-
-void imap_conn_command(struct imap_conn *conn, imap_done *done, void *ctx, uint64_t arg,
-		       const char *format, ...)
-{
-	struct buf *out = sink(conn);
-	char text[512];
-	va_list args;
-	int n;
-
-	push_command(conn, done, ctx, arg);
-	va_start(args, format);
-	n = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(text)) {
-		buf_put(out, text, (size_t)n);
-	} else if (n > 0) {
-		uint8_t *room = buf_reserve(out, (size_t)n + 1);
-
-		if (!room)
-			abort();
-		va_start(args, format);
-		vsnprintf((char *)room, (size_t)n + 1, format, args);
-		va_end(args);
-		out->n += (size_t)n;
-	}
-	buf_put_cstr(out, "\r\n");
-	schedule(conn);
-}
-
-void imap_conn_append(struct imap_conn *conn, imap_done *done, void *ctx, uint64_t arg,
-		      struct span command, struct span message)
-{
-	const bool plus = conn->caps & IMAP_CAP_LITERAL_PLUS;
-
-	push_command(conn, done, ctx, arg);
-	buf_put_span(sink(conn), command);
-	buf_printf(sink(conn), plus ? " {%zu+}\r\n" : " {%zu}\r\n", message.n);
-	if (!plus)
-		conn->holding = true;
-	buf_put_span(sink(conn), message);
-	buf_put_cstr(sink(conn), "\r\n");
-	schedule(conn);
-}
-
-size_t imap_conn_outstanding(const struct imap_conn *conn)
-{
-	return conn->count;
-}
-
-void imap_conn_idle(struct imap_conn *conn, imap_done *done, void *ctx)
-{
-	imap_conn_command(conn, done, ctx, 0, "IDLE");
-	conn->idle = IDLE_ASKED;
-}
-
-void imap_conn_idle_end(struct imap_conn *conn)
-{
-	if (conn->idle == IDLE_ON) {
-		buf_put_cstr(sink(conn), "DONE\r\n");
-		conn->last_ms = clock_mono_ms();
-		schedule(conn);
-	}
-	if (conn->idle != IDLE_NONE)
-		conn->idle = IDLE_ENDING;
 }
 
 /* ---- reading ---- */
@@ -257,7 +114,7 @@ static void take_tagged(struct imap_conn *conn, const struct imap_resp *resp)
 	}
 	conn->first = (conn->first + 1) % IMAP_COMMANDS_MAX;
 	conn->count--;
-	conn->idle = IDLE_NONE; /* nothing is queued behind IDLE: any tagged answer ends it */
+	conn->idle = IMAP_IDLE_NONE; /* nothing is queued behind IDLE: any tagged answer ends it */
 	if (conn->holding) { /* the literal was refused before it was sent */
 		conn->holding = false;
 		buf_clear(&conn->held);
@@ -268,15 +125,15 @@ static void take_tagged(struct imap_conn *conn, const struct imap_resp *resp)
 
 static void take_continue(struct imap_conn *conn)
 {
-	if (conn->idle == IDLE_ASKED) {
-		conn->idle = IDLE_ON;
-	} else if (conn->idle == IDLE_ENDING) {
+	if (conn->idle == IMAP_IDLE_ASKED) {
+		conn->idle = IMAP_IDLE_ON;
+	} else if (conn->idle == IMAP_IDLE_ENDING) {
 		buf_put_cstr(&conn->out, "DONE\r\n");
 	} else if (conn->holding) {
 		conn->holding = false;
 		buf_put_span(&conn->out, buf_span(&conn->held));
 		buf_fini(&conn->held);
-		buf_init(&conn->held, OUT_MAX);
+		buf_init(&conn->held, IMAP_OUT_MAX);
 	}
 }
 
@@ -298,7 +155,7 @@ static void take_response(struct imap_conn *conn, const struct imap_resp *resp)
 
 		if (err_set(&e, ERR_PEER, ERR_ACCOUNT, "connection_closed",
 			    "the server said goodbye: %.*s", n, (const char *)resp->text.p))
-			die(conn, &e);
+			imap_conn_die(conn, &e);
 		return;
 	}
 	conn->handlers.untagged(conn->handlers.ctx, conn, resp);
@@ -308,7 +165,7 @@ static void pause_with(struct imap_conn *conn, struct span rest)
 {
 	struct buf kept = conn->rest;
 
-	buf_init(&conn->rest, NET_SCRATCH_BYTES + START_MAX);
+	buf_init(&conn->rest, NET_SCRATCH_BYTES + IMAP_START_MAX);
 	buf_put_span(&conn->rest, rest);
 	buf_fini(&kept);
 	conn->paused = true;
@@ -359,7 +216,7 @@ static void scan_start(struct imap_conn *conn, struct span in)
 		return;
 	conn->started = true;
 	all = conn->start;
-	buf_init(&conn->start, START_MAX);
+	buf_init(&conn->start, IMAP_START_MAX);
 	scan(conn, span_make(at, all.n - (size_t)(at - all.p)));
 	buf_fini(&all);
 }
@@ -387,7 +244,7 @@ static bool read_some(struct imap_conn *conn)
 		if (code == ERR_AGAIN)
 			return false;
 		if (code != ERR_OK) {
-			die(conn, &e);
+			imap_conn_die(conn, &e);
 			return false;
 		}
 		conn->bytes += n;
@@ -408,10 +265,10 @@ static void turn(struct imap_conn *conn)
 	bool more;
 
 	conn->in_turn = true;
-	flush_out(conn);
+	imap_conn_flush(conn);
 	more = read_some(conn);
 	if (!conn->freed)
-		flush_out(conn);
+		imap_conn_flush(conn);
 	conn->in_turn = false;
 	if (conn->freed) {
 		release(conn);
@@ -420,7 +277,7 @@ static void turn(struct imap_conn *conn)
 	if (!more)
 		uv_idle_stop(&conn->again);
 	else
-		schedule(conn);
+		imap_conn_schedule(conn);
 	watch(conn);
 }
 
@@ -468,7 +325,7 @@ void imap_conn_resume(struct imap_conn *conn)
 	conn->paused = false;
 	conn->last_ms = clock_mono_ms();
 	rest = conn->rest;
-	buf_init(&conn->rest, NET_SCRATCH_BYTES + START_MAX);
+	buf_init(&conn->rest, NET_SCRATCH_BYTES + IMAP_START_MAX);
 	conn->in_turn = true;
 	scan(conn, buf_span(&rest));
 	conn->in_turn = false;
@@ -476,12 +333,12 @@ void imap_conn_resume(struct imap_conn *conn)
 	if (conn->freed)
 		release(conn);
 	else
-		schedule(conn);
+		imap_conn_schedule(conn);
 }
 
 void imap_conn_tick(struct imap_conn *conn, int64_t now_mono_ms)
 {
-	const bool due = conn->count > 0 && conn->idle != IDLE_ON && !conn->paused;
+	const bool due = conn->count > 0 && conn->idle != IMAP_IDLE_ON && !conn->paused;
 
 	if (conn->polling && due && now_mono_ms - conn->last_ms > IMAP_SILENCE_MS)
 		die_of(conn, "server_silent", "the server does not answer");
@@ -496,13 +353,13 @@ static void connected(void *ctx, struct mailconn *mail, enum err_code code, cons
 
 	(void)mail;
 	if (code != ERR_OK) {
-		die(conn, e);
+		imap_conn_die(conn, e);
 		return;
 	}
 	if (uv_poll_init(conn->net->loop, &conn->poll, mailconn_fd(conn->mail))) {
 		if (err_set(&failed, ERR_TEMP, ERR_PROCESS, "poll_failed",
 			    "the descriptor cannot be watched"))
-			die(conn, &failed);
+			imap_conn_die(conn, &failed);
 		return;
 	}
 	conn->poll.data = conn;
@@ -521,10 +378,10 @@ struct imap_conn *imap_conn_open(struct net *net, const struct mailconn_target *
 	conn->net = net;
 	conn->handlers = *handlers;
 	imap_scanner_init(&conn->scanner);
-	buf_init(&conn->out, OUT_MAX);
-	buf_init(&conn->held, OUT_MAX);
-	buf_init(&conn->start, START_MAX);
-	buf_init(&conn->rest, NET_SCRATCH_BYTES + START_MAX);
+	buf_init(&conn->out, IMAP_OUT_MAX);
+	buf_init(&conn->held, IMAP_OUT_MAX);
+	buf_init(&conn->start, IMAP_START_MAX);
+	buf_init(&conn->rest, NET_SCRATCH_BYTES + IMAP_START_MAX);
 	uv_idle_init(net->loop, &conn->again);
 	conn->again.data = conn;
 	conn->handles = 1;

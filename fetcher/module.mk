@@ -1,6 +1,7 @@
 # The program itself follows at the end of this file; its parts that need no server are tested here.
 IMAP_PURE := fetcher/imap_resp.c fetcher/imap_parse.c fetcher/imap_value.c
 $(eval $(call unit,fetcher/imap_resp_test,$(IMAP_PURE),base,))
+$(eval $(call fuzz,fetcher/imap_resp_fuzz,$(IMAP_PURE),base,))
 $(eval $(call unit,fetcher/spool_test,fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/window_test,fetcher/window.c fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/pure_test,fetcher/since.c fetcher/json_text.c fetcher/mailbox.c $(IMAP_PURE),wire base,))

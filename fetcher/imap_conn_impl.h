@@ -1,0 +1,49 @@
+/* imap_conn_impl: what imap_conn.c (reading, life) and imap_out.c (writing) share. */
+#ifndef MW_FETCHER_IMAP_CONN_IMPL_H
+#define MW_FETCHER_IMAP_CONN_IMPL_H
+
+#include "fetcher/imap_conn.h"
+
+#define IMAP_OUT_MAX (64u << 20)
+#define IMAP_START_MAX (16u << 10)
+
+struct imap_command {
+	imap_done *done;
+	void *ctx;
+	uint64_t arg;
+	uint32_t tag;
+};
+
+enum imap_idle { IMAP_IDLE_NONE = 0, IMAP_IDLE_ASKED, IMAP_IDLE_ON, IMAP_IDLE_ENDING };
+
+struct imap_conn {
+	struct net *net;
+	struct mailconn *mail;
+	struct imap_handlers handlers;
+	struct imap_scanner scanner;
+	uv_poll_t poll;
+	uv_idle_t again; /* runs while TLS may hold bytes that the descriptor does not show */
+	struct imap_command commands[IMAP_COMMANDS_MAX];
+	size_t first, count;
+	struct buf out; /* to be written */
+	struct buf held; /* what follows a literal that the server must ask for */
+	struct buf start; /* bytes before our first answer */
+	struct buf rest; /* read, not yet scanned: while paused */
+	char cap_words[512];
+	unsigned caps;
+	enum imap_idle idle;
+	uint32_t tag;
+	uint64_t bytes;
+	int64_t last_ms;
+	int handles; /* that libuv has not let go of */
+	bool polling, started, paused, holding, in_turn, dead, freed;
+};
+
+/* The connection is of no more use: told once, to the owner. */
+void imap_conn_die(struct imap_conn *conn, const struct err *e);
+/* Sends what there is until the socket is full. */
+void imap_conn_flush(struct imap_conn *conn);
+/* Lets the loop call the connection soon, without waiting for its descriptor. */
+void imap_conn_schedule(struct imap_conn *conn);
+
+#endif
