@@ -30,10 +30,9 @@ static const struct {
 	{HTTP_PUT, "/v1/things/a", "/v1/things/{id}", ROUTE_FOUND, 5, "a", NULL},
 	{HTTP_GET, "/v1/things/verify", "/v1/things/verify", ROUTE_FOUND, 7, NULL, NULL},
 	{HTTP_PUT, "/v1/things/verify", "/v1/things/{id}", ROUTE_FOUND, 7, "verify", NULL},
-	{HTTP_GET, "/v1/things/x/y", "/v1/{a}/x/{b}", ROUTE_FOUND, 1, "things", "y"} / x /
-		{b} ", ROUTE_NO_PATH, 0, NULL, NULL},
-		{HTTP_GET, "/v1/things/x/parts/1.2", "/v1/things/{id}/parts/{part}", ROUTE_FOUND, 1,
-		 "x", "1.2"},
+	{HTTP_GET, "/v1/things/x/y", "/v1/{a}/x/{b}", ROUTE_FOUND, 1, "things", "y"},
+	{HTTP_GET, "/v1/things/x/parts/1.2", "/v1/things/{id}/parts/{part}", ROUTE_FOUND, 1, "x",
+	 "1.2"},
 	{HTTP_GET, "/v1/q/x/a%2Fb%C3%BC", "/v1/{a}/x/{b}", ROUTE_FOUND, 1, "q", "a/b\xc3\xbc"},
 	{HTTP_DELETE, "/v1/things", NULL, ROUTE_NO_METHOD, 1, NULL, NULL},
 	{HTTP_METHODS, "/v1/things", NULL, ROUTE_NO_METHOD, 1, NULL, NULL},
