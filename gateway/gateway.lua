@@ -1,6 +1,6 @@
 #!lua name=gateway_1
--- gateway.lua: what the gateway changes in a company's slot and in an account's (docs/data-model.md). The library goes on
--- in common/store/thread_state.lua and thread_actions.lua, which are embedded behind this file.
+-- gateway.lua: what the gateway changes in a company's slot (docs/data-model.md). The library goes on
+-- in account.lua, common/store/thread_state.lua and thread_actions.lua, which are embedded behind this file.
 --
 -- Company functions, key {c:<company>} ({g} for auth of the root token):
 -- gateway_1_auth            token id, user id or `` -> [record or ``, JSON of the token's or that user or ``]
@@ -19,14 +19,6 @@
 -- gateway_1_account_add     account, number, user, email, removed 0|1, member... -> `ok`
 -- gateway_1_account_forget  account, number, cursor, limit -> next cursor (`0`: done)
 -- gateway_1_account_drop    account, now -> 1 or 0; announces account.deleted
--- Account functions, key {a:<company>/<account>}:
--- gateway_1_account_put     now, revision expected or ``, data key if it has none, field, value, ... (value of `cred` `` takes it off)
---                           -> `ok`, generation, revision, 1 if new ; `stale`, revision
--- gateway_1_account_kept    now -> `ok`: stops syncing, forgets the credentials, keeps mail and data key
--- gateway_1_account_erase   now, limit -> `ok`, generation, left. First raises the generation and destroys the data key and
---                           credentials, then removes a bounded part; call again until left is 0
--- gateway_1_outbox_add      generation, now, submission, packed entry, due ms, status -> `ok`, 1 or 0 if it was there ; `gone`
--- gateway_1_outbox_cancel   generation, now, submission -> `ok` ; `absent` ; `late`, status ; `gone`
 -- Twice is safe for all of them.
 
 local AUDIT_MAX = 10000
@@ -363,135 +355,6 @@ local function account_drop(keys, args)
 	return 1
 end
 
-local function account_journal(tag, entry)
-	local n = redis.call('HINCRBY', tag .. ':n', 'j', 1)
-	redis.call('XADD', tag .. ':j', string.format('%.0f-0', n), 'e', cmsgpack.pack(entry))
-	return n
-end
-
-local function account_put(keys, args)
-	local tag, key = keys[1], keys[1] .. ':acct'
-	local before = redis.call('HMGET', key, 'gen', 'revision', 'erased', 'removed')
-	local revision = before[2] or '0'
-	if args[2] ~= '' and args[2] ~= revision then
-		return {'stale', revision}
-	end
-	local new = not before[2] or before[3] == '1' or before[4] == '1'
-	redis.call('HSETNX', key, 'gen', '1')
-	redis.call('HSETNX', key, 'key', args[3])
-	for i = 4, #args, 2 do
-		if args[i] == 'cred' and args[i + 1] == '' then
-			redis.call('HDEL', key, 'cred')
-		else
-			redis.call('HSET', key, args[i], args[i + 1])
-		end
-	end
-	redis.call('HDEL', key, 'erased', 'removed')
-	revision = redis.call('HINCRBY', key, 'revision', 1)
-	if new then
-		account_journal(tag, {'a', tonumber(args[1]), 'created', ''})
-	end
-	return {'ok', redis.call('HGET', key, 'gen'), tostring(revision), new and 1 or 0}
-end
-
-local function account_kept(keys, args)
-	local key = keys[1] .. ':acct'
-	if redis.call('HEXISTS', key, 'gen') == 1 and redis.call('HGET', key, 'removed') ~= '1' then
-		redis.call('HSET', key, 'removed', '1')
-		redis.call('HDEL', key, 'cred')
-		redis.call('HINCRBY', key, 'revision', 1)
-		redis.call('UNLINK', keys[1] .. ':od')
-		account_journal(keys[1], {'a', tonumber(args[1]), 'deleted', 'kept'})
-	end
-	return {'ok'}
-end
-
--- A bounded part of a hash of threads, with the members of each.
-local function erase_threads(tag, suffix, limit)
-	local found = redis.call('HSCAN', tag .. ':' .. suffix, '0', 'COUNT', limit)[2]
-	for i = 1, #found, 2 do
-		redis.call('UNLINK', tag .. ':tm:' .. found[i])
-		redis.call('HDEL', tag .. ':' .. suffix, found[i])
-	end
-	return redis.call('HLEN', tag .. ':' .. suffix)
-end
-
-local function erase_places(tag, limit)
-	local found = redis.call('HSCAN', tag .. ':p', '0', 'COUNT', limit)[2]
-	for i = 1, #found, 2 do
-		for _, place in ipairs(list_of(cmsgpack.unpack(found[i + 1])[1])) do
-			redis.call('UNLINK', string.format('%s:u:%d:%d', tag, place[1], math.floor(place[3] / 64)))
-		end
-		redis.call('HDEL', tag .. ':p', found[i])
-	end
-	return redis.call('HLEN', tag .. ':p')
-end
-
-local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
-	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'od', 'cmd'}
-
-local function account_erase(keys, args)
-	local tag, key, limit = keys[1], keys[1] .. ':acct', args[2]
-	if redis.call('HEXISTS', key, 'gen') == 0 then
-		return {'ok', '0', 0}
-	end
-	if redis.call('HGET', key, 'erased') ~= '1' then
-		redis.call('HINCRBY', key, 'gen', 1)
-		redis.call('HSET', key, 'erased', '1')
-		redis.call('HDEL', key, 'key', 'cred')
-	end
-	local left = erase_threads(tag, 't', limit) + erase_threads(tag, 'al', limit) + erase_places(tag, limit)
-	if left == 0 then
-		for _, suffix in ipairs(ACCOUNT_KEYS) do
-			redis.call('UNLINK', tag .. ':' .. suffix)
-		end
-		local fields = redis.call('HKEYS', key)
-		for _, field in ipairs(fields) do
-			if field ~= 'gen' and field ~= 'erased' then
-				redis.call('HDEL', key, field)
-			end
-		end
-	end
-	return {'ok', redis.call('HGET', key, 'gen'), left}
-end
-
-local function outbox_add(keys, args)
-	local tag, submission = keys[1], args[3]
-	if redis.call('HGET', tag .. ':acct', 'gen') ~= args[1] then
-		return {'gone'}
-	end
-	if redis.call('HSETNX', tag .. ':o', submission, args[4]) == 0 then
-		return {'ok', 0}
-	end
-	redis.call('ZADD', tag .. ':od', args[5], submission)
-	account_journal(tag, {'o', tonumber(args[2]), submission, args[6]})
-	return {'ok', 1}
-end
-
-local CANCELLABLE = {scheduled = true, queued = true, delayed = true}
-
-local function outbox_cancel(keys, args)
-	local tag, submission = keys[1], args[3]
-	if redis.call('HGET', tag .. ':acct', 'gen') ~= args[1] then
-		return {'gone'}
-	end
-	if redis.call('HEXISTS', tag .. ':o', submission) == 0 then
-		return {'absent'}
-	end
-	local state = redis.call('HGET', tag .. ':os', submission)
-	local status = state and decode_object(state).status or 'queued'
-	if status == 'cancelled' then
-		return {'ok'}
-	end
-	if not CANCELLABLE[status] then
-		return {'late', status}
-	end
-	redis.call('HSET', tag .. ':os', submission, '{"status":"cancelled","attempts":0}')
-	redis.call('ZREM', tag .. ':od', submission)
-	account_journal(tag, {'o', tonumber(args[2]), submission, 'cancelled'})
-	return {'ok'}
-end
-
 redis.register_function('gateway_1_auth', auth)
 redis.register_function('gateway_1_person_put', person_put)
 redis.register_function('gateway_1_person_delete', person_delete)
@@ -508,8 +371,3 @@ redis.register_function('gateway_1_account_number', account_number)
 redis.register_function('gateway_1_account_add', account_add)
 redis.register_function('gateway_1_account_forget', account_forget)
 redis.register_function('gateway_1_account_drop', account_drop)
-redis.register_function('gateway_1_account_put', account_put)
-redis.register_function('gateway_1_account_kept', account_kept)
-redis.register_function('gateway_1_account_erase', account_erase)
-redis.register_function('gateway_1_outbox_add', outbox_add)
-redis.register_function('gateway_1_outbox_cancel', outbox_cancel)
