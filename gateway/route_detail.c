@@ -5,24 +5,42 @@
 #include "gateway/routes.h"
 #include "gateway/timeline.h"
 
-/* The shared threads, and the viewer's own private ones: tl:<letter>:<id> and tl:<letter>:<id>:<user>. */
+/* tl:<letter>:<id>:<owner>: an owner's private threads; without an owner the shared ones. */
+static struct span timeline_key(struct http_request *r, char letter, struct span owner)
+{
+	struct span id = r->ids[0];
+	const char *part = arena_printf(r->arena, "%c:%.*s%s%.*s", letter, (int)id.n,
+					(const char *)id.p, owner.n ? ":" : "", (int)owner.n,
+					(const char *)owner.p);
+
+	return key_company_part(r->arena, r->viewer.company, KEY_C_TIMELINE, span_cstr(part));
+}
+
+static void source_add(struct timeline *timeline, struct timeline_source *sources, struct span key)
+{
+	for (size_t i = 0; i < timeline->source_count; i++)
+		if (span_eq(sources[i].key, key))
+			return;
+	sources[timeline->source_count++].key = key;
+}
+
+/* The shared threads, the viewer's own private ones, and those of the owners of the teams that the viewer is in. */
 static void answer_timeline(struct http_request *r, char letter)
 {
-	struct span company = r->viewer.company, id = r->ids[0], user = r->viewer.user;
-	struct timeline_source sources[2] = {0};
-	struct timeline timeline = {.sources = sources, .source_count = 2};
+	struct timeline_source *sources;
+	struct timeline timeline = {0};
 	struct account_entry *accounts;
 
 	if (!account_entry_list(r, &accounts, &timeline.account_count))
 		return;
+	sources = arena_array(r->arena, timeline.account_count + 2, sizeof(*sources));
+	timeline.sources = sources;
 	timeline.accounts = accounts;
-	sources[0].key = key_company_part(r->arena, company, KEY_C_TIMELINE,
-					  span_cstr(arena_printf(r->arena, "%c:%.*s", letter,
-								 (int)id.n, (const char *)id.p)));
-	sources[1].key = key_company_part(
-		r->arena, company, KEY_C_TIMELINE,
-		span_cstr(arena_printf(r->arena, "%c:%.*s:%.*s", letter, (int)id.n,
-				       (const char *)id.p, (int)user.n, (const char *)user.p)));
+	source_add(&timeline, sources, timeline_key(r, letter, span_make(NULL, 0)));
+	source_add(&timeline, sources, timeline_key(r, letter, r->viewer.user));
+	for (size_t i = 0; i < timeline.account_count; i++)
+		if (account_belongs(&r->viewer, &accounts[i]))
+			source_add(&timeline, sources, timeline_key(r, letter, accounts[i].user));
 	timeline_answer(r, &timeline);
 	http_answer_header(r, "Cache-Control", "no-store");
 }
