@@ -126,15 +126,16 @@ local function outbox_cancel(keys, args)
 	if redis.call('HEXISTS', tag .. ':o', submission) == 0 then
 		return {'absent'}
 	end
-	local state = redis.call('HGET', tag .. ':os', submission)
-	local status = state and decode_object(state).status or 'queued'
+	local state = decode_object(redis.call('HGET', tag .. ':os', submission))
+	local status = state.status or 'queued'
 	if status == 'cancelled' then
 		return {'ok'}
 	end
 	if not CANCELLABLE[status] then
 		return {'late', status}
 	end
-	redis.call('HSET', tag .. ':os', submission, '{"status":"cancelled","attempts":0}')
+	state.status, state.nextAttemptAt = 'cancelled', nil
+	redis.call('HSET', tag .. ':os', submission, cjson.encode(state))
 	redis.call('ZREM', tag .. ':od', submission)
 	account_journal(tag, {'o', tonumber(args[2]), submission, 'cancelled'})
 	return {'ok'}

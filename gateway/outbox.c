@@ -148,6 +148,8 @@ static void state_merge(json_t *object, struct span state)
 	json_t *stored = state.n ? json_loadb((const char *)state.p, state.n, 0, NULL) : NULL;
 	const json_t *next = json_object_get(stored, "nextAttemptAt");
 
+	if (!json_is_array(json_object_get(stored, "recipients")))
+		json_object_del(stored, "recipients"); /* Lua's empty list */
 	for (size_t i = 0; i < sizeof(SHOWN) / sizeof(SHOWN[0]); i++)
 		if (json_object_get(stored, SHOWN[i]))
 			json_object_set(object, SHOWN[i], json_object_get(stored, SHOWN[i]));

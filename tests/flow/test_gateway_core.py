@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 
+import msgpack
 import pytest
 import requests
 
@@ -401,5 +402,36 @@ def test_many_at_once_and_an_orderly_stop():
         made.redis_process.send_signal(signal.SIGCONT)
         assert time.monotonic() - began < 30
         Api(made.base, company.token)("GET", "/v1/people/p3-7", 200)
+    finally:
+        made.close()
+
+
+def test_parked_streams_cost_no_thread():
+    """Many event streams and long polls on two workers: others are answered meanwhile, each stream gets its event, and a stop ends all."""
+    made = Gateway("--threads", "2")
+    try:
+        company = make_company(made, "acme")
+        headers = {"Authorization": f"Bearer {company.token}"}
+        streams = [requests.get(made.base + "/v1/events", headers=dict(headers, Accept="text/event-stream"), stream=True, timeout=30)
+                   for _ in range(30)]
+        assert all(s.status_code == 200 and s.headers["Content-Type"].startswith("text/event-stream") for s in streams)
+        began = time.monotonic()
+        for _ in range(20):
+            company("GET", "/v1/settings", 200)
+        assert time.monotonic() - began < 3
+        gone, streams = streams[:10], streams[10:]
+        [s.close() for s in gone]
+        made.redis.xadd("{c:acme}:ev", {"e": b"c" + msgpack.packb(["account.deleted", 1767225600000, '{"accountId":"old"}'])})
+        for stream in streams:
+            for line in stream.iter_lines(chunk_size=1):
+                if line.startswith(b"data:"):
+                    assert json.loads(line[5:])["type"] == "account.deleted"
+                    break
+            else:
+                raise AssertionError("the stream ended without its event")
+        Gateway.wait(lambda: "mailweave_gateway_streams" in company("GET", "/metrics").text, 5)
+        began = time.monotonic()
+        assert made.stop() == 0
+        assert time.monotonic() - began < 8
     finally:
         made.close()
