@@ -89,9 +89,9 @@ static enum err_code take_password(const struct account_keys *keys, const struct
 				   const struct outbox_entry *entry, struct arena *arena,
 				   struct account *a, struct err *e)
 {
-	const char *context =
-		arena_printf(arena, "%.*s/%.*s", (int)key->company.n, (const char *)key->company.p,
-			     (int)key->account.n, (const char *)key->account.p);
+	const char *context = arena_printf(arena, "%.*s/%.*s", (int)key->company.n,
+					   (const char *)key->company.p, (int)key->account.n,
+					   (const char *)key->account.p);
 	json_t *object = NULL, *password;
 	struct buf clear;
 	enum err_code code;

@@ -12,7 +12,8 @@ struct account_keys {
 };
 
 struct account {
-	struct mailconn_target target; /* strings in the arena; password too, wiped by account_close */
+	struct mailconn_target
+		target; /* strings in the arena; password too, wiped by account_close */
 	struct span sender_name; /* may be empty */
 	bool files_sent; /* the provider itself keeps a copy of what is submitted */
 	struct secret_key data_key;
@@ -28,7 +29,8 @@ struct account_options {
 MUST_USE enum err_code account_open(const struct account_keys *keys,
 				    const struct account_options *options,
 				    const struct outbox_key *key, const struct outbox_entry *entry,
-				    struct arena *arena, struct account *account_out, struct err *e);
+				    struct arena *arena, struct account *account_out,
+				    struct err *e);
 void account_close(struct account *account);
 /* May the account send as this address: its own, or one of its normalized others (ACC-05)? */
 bool account_may_send_as(const struct outbox_entry *entry, struct span address);

@@ -102,8 +102,8 @@ static bool settle(struct delivery *d)
 	enum err_code code = outbox_settle(&d->sender->outbox, &d->key, &d->settlement, &e);
 
 	if (code != ERR_OK && code != ERR_STALE && code != ERR_GONE) {
-		log_event(LOG_LEVEL_WARN, "settle_failed", "account", "s", d->owner.account, "error",
-			  "e", &e, NULL);
+		log_event(LOG_LEVEL_WARN, "settle_failed", "account", "s", d->owner.account,
+			  "error", "e", &e, NULL);
 		d->settling = true;
 		d->due_ms = clock_mono_ms() + SETTLE_AGAIN_MS;
 		return false;
@@ -314,8 +314,7 @@ static void begin(struct delivery *d)
 /* Why nothing can be sent for this account now; NULL: it can. */
 static const char *blocked(const struct delivery *d)
 {
-	const struct err *refusal =
-		lines_refusal(&d->sender->lines, &d->owner, clock_mono_ms());
+	const struct err *refusal = lines_refusal(&d->sender->lines, &d->owner, clock_mono_ms());
 
 	if (d->entry.paused)
 		return "The account is paused.";
@@ -381,8 +380,8 @@ bool delivery_start(struct sender *sender, struct span company, struct span acco
 	struct delivery *d = new_delivery(sender, company, account, submission);
 	enum outbox_lease what;
 	struct err e = {0};
-	enum err_code code = outbox_lease(&sender->outbox, d->arena, &d->key,
-					  random_word(d->arena), &d->entry, &what, &e);
+	enum err_code code = outbox_lease(&sender->outbox, d->arena, &d->key, random_word(d->arena),
+					  &d->entry, &what, &e);
 
 	if (code != ERR_OK)
 		log_event(LOG_LEVEL_WARN, "lease_failed", "account", "s", d->owner.account, "error",

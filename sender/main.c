@@ -2,8 +2,10 @@
 #include "sender/hop.h"
 #include "sender_lua.h"
 
-#define SETTING(name, type, field, fallback, min, max, help)                                       \
-	{name, type, offsetof(struct sender_conf, field), fallback, min, max, help}
+#define SETTING(name, type, field, fallback, min, max, help)                              \
+	{                                                                                 \
+		name, type, offsetof(struct sender_conf, field), fallback, min, max, help \
+	}
 
 static const struct conf_setting settings[] = {
 	SETTING("sweep_ms", CONF_MS, sweep_ms, "1s", 100, 60000,
@@ -23,7 +25,8 @@ static const struct conf_setting settings[] = {
 	SETTING("idle_ms", CONF_MS, idle_ms, "30s", 0, 600000,
 		"How long a connection is kept for the account's next message."),
 	SETTING("clock.scale", CONF_INT, clock_scale, "1", 1, 1000000,
-		"Divides the times between attempts and between looks for a lost message; for tests "
+		"Divides the times between attempts and between looks for a lost message; for "
+		"tests "
 		"alone."),
 	SETTING("ehlo", CONF_STRING, ehlo, "", 0, 0,
 		"The name we give to mail servers; empty: that of the host."),

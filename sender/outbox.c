@@ -10,8 +10,8 @@ static enum err_code call(const struct outbox *outbox, struct arena *arena, cons
 			  struct store_reply *reply_out, struct err *e)
 {
 	struct span tag = key_account_tag(arena, key->company, key->account);
-	enum err_code code = store_fcall(outbox->store, function, &tag, 1, args, count, arena,
-					 reply_out, e);
+	enum err_code code =
+		store_fcall(outbox->store, function, &tag, 1, args, count, arena, reply_out, e);
 
 	if (code == ERR_OK && (reply_out->type != STORE_ARRAY || reply_out->count == 0))
 		code = err_set(e, ERR_TEMP, ERR_ACCOUNT, "outbox_damaged",
@@ -120,8 +120,7 @@ enum err_code outbox_lease(const struct outbox *outbox, struct arena *arena, str
 	if (!says(&reply, "ok"))
 		return ERR_OK;
 	if (reply.count < LEASE_ANSWER || !entry_read(&reply, entry_out))
-		return err_set(e, ERR_PERM, ERR_ITEM, "outbox_damaged",
-			       "the entry cannot be read");
+		return err_set(e, ERR_PERM, ERR_ITEM, "outbox_damaged", "the entry cannot be read");
 	key->token = reply.items[1].string;
 	*what_out = OUTBOX_LEASED;
 	return ERR_OK;
@@ -174,7 +173,8 @@ enum err_code outbox_settle(const struct outbox *outbox, const struct outbox_key
 		s->blob,
 		s->append ? SPAN_LIT("1") : SPAN_LIT("0"),
 	};
-	enum err_code code = call_word(outbox, "sender_1_settle", key, args, s->ledger.n ? 10 : 6, e);
+	enum err_code code =
+		call_word(outbox, "sender_1_settle", key, args, s->ledger.n ? 10 : 6, e);
 
 	arena_free(&arena);
 	return code;

@@ -8,7 +8,8 @@
 
 struct outbox {
 	struct store *store;
-	const char *lease_ms, *scale; /* decimal: how long a lease lasts; what waiting times are divided by */
+	const char *lease_ms,
+		*scale; /* decimal: how long a lease lasts; what waiting times are divided by */
 };
 
 /* Which entry; token: of the lease, decimal. */

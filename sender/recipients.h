@@ -30,7 +30,8 @@ struct recipients {
 void recipients_collect(const struct compose_message *message, struct span before,
 			struct arena *arena, struct recipients *recipients_out);
 /* After an attempt: what the server said of each that was pending. */
-void recipients_apply(struct recipients *recipients, enum smtp_outcome outcome, struct arena *arena);
+void recipients_apply(struct recipients *recipients, enum smtp_outcome outcome,
+		      struct arena *arena);
 /* No more attempts: who is pending has failed. */
 void recipients_give_up(struct recipients *recipients);
 bool recipients_any(const struct recipients *recipients, enum recipient_status status);

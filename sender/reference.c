@@ -7,7 +7,8 @@ static bool next_field(struct span *rest, struct span *field_out)
 {
 	size_t at = 0;
 
-	if (rest->n == 0 || rest->p[0] == '\n' || (rest->n > 1 && rest->p[0] == '\r' && rest->p[1] == '\n'))
+	if (rest->n == 0 || rest->p[0] == '\n' ||
+	    (rest->n > 1 && rest->p[0] == '\r' && rest->p[1] == '\n'))
 		return false;
 	do {
 		size_t n = span_find_byte(span_sub(*rest, at, rest->n), '\n');
@@ -59,7 +60,8 @@ static bool next_id(struct span *value, struct span *id_out)
 
 static void add(struct reference *r, struct span id)
 {
-	if (r->count == REFERENCE_IDS_MAX - 1) { /* the first, and the newest; one place is for the own id */
+	if (r->count ==
+	    REFERENCE_IDS_MAX - 1) { /* the first, and the newest; one place is for the own id */
 		memmove(&r->ids[1], &r->ids[2], (r->count - 2) * sizeof(*r->ids));
 		r->count--;
 	}

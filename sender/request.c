@@ -11,8 +11,9 @@ static struct span text_of(const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);
 
-	return json_is_string(value) ? span_make(json_string_value(value), json_string_length(value))
-				     : span_make(NULL, 0);
+	return json_is_string(value)
+		       ? span_make(json_string_value(value), json_string_length(value))
+		       : span_make(NULL, 0);
 }
 
 static struct compose_address address_of(const json_t *value)
@@ -55,8 +56,8 @@ static void take_ids(struct request *r, struct arena *arena)
 		const json_t *id = json_array_get(list, i);
 
 		if (json_is_string(id))
-			ids[r->message.reference_count++] = bare_id(
-				span_make(json_string_value(id), json_string_length(id)));
+			ids[r->message.reference_count++] =
+				bare_id(span_make(json_string_value(id), json_string_length(id)));
 	}
 	r->message.references = ids;
 	r->message.in_reply_to = bare_id(text_of(r->json, "inReplyTo"));
@@ -111,7 +112,8 @@ enum err_code request_read(struct span json, struct arena *arena, struct request
 	struct compose_message *m = &r->message;
 	const json_t *reference;
 
-	*r = (struct request){.json = json_loadb((const char *)json.p, json.n, JSON_ALLOW_NUL, NULL)};
+	*r = (struct request){
+		.json = json_loadb((const char *)json.p, json.n, JSON_ALLOW_NUL, NULL)};
 	if (!json_is_object(r->json))
 		return err_set(e, ERR_PERM, ERR_ITEM, "request_damaged",
 			       "The request is not a JSON object.");

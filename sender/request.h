@@ -10,7 +10,8 @@
 struct request {
 	/* Of message: from (may be empty), recipients, subject, bodies, attachments, and the ids if the request has them. */
 	struct compose_message message;
-	struct span reference; /* public id of the message that is answered or forwarded, or empty */
+	struct span
+		reference; /* public id of the message that is answered or forwarded, or empty */
 	bool forward;
 	json_t *json; /* holds the texts */
 	struct buf *contents; /* of attachments, decoded */

@@ -68,7 +68,8 @@ static void take_looks(struct sender *sender)
 	for (; look; look = next) {
 		next = look->next;
 		if (answers)
-			answers = look_at(sender, span_cstr(look->company), span_cstr(look->account));
+			answers =
+				look_at(sender, span_cstr(look->company), span_cstr(look->account));
 		free(look);
 	}
 }
@@ -135,7 +136,8 @@ static enum err_code open_parts(struct sender *sender, struct err *e)
 	enum err_code code = secret_load(common->keys_dir, "mail", &sender->keys.mail, e);
 
 	if (code == ERR_OK)
-		code = secret_load(common->keys_dir, "credentials.key", &sender->keys.credentials, e);
+		code = secret_load(common->keys_dir, "credentials.key", &sender->keys.credentials,
+				   e);
 	if (code == ERR_OK)
 		code = blob_writer_open(common->blob_dir, stage_instance(sender->stage),
 					&sender->writer, e);

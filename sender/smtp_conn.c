@@ -1,10 +1,13 @@
 #include "sender/smtp_conn.h"
 
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "common/base/clock.h"
 
 #define READ_OCTETS 8192
+#define ACKNOWLEDGED_MS 5 /* how often the socket is asked whether all has arrived */
 
 struct smtp_conn {
 	struct net *net;
@@ -15,6 +18,8 @@ struct smtp_conn {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	unsigned handles; /* that libuv has not closed yet */
+	int unacknowledged; /* octets in the socket when last asked, before the hand-over */
+	int64_t progress_ms; /* when that number changed */
 	bool connected, closing, polling;
 	struct err login; /* code not ERR_OK: no connection came about */
 };
@@ -67,10 +72,16 @@ static void expired(uv_timer_t *timer)
 {
 	struct smtp_conn *conn = timer->data;
 
-	smtp_dialog_lost(&conn->dialog, conn->dialog.phase == SMTP_FINAL
-						? "The mail server did not say whether it took the message."
-						: "The mail server did not answer in time.");
+	smtp_dialog_lost(&conn->dialog,
+			 conn->dialog.phase == SMTP_FINAL
+				 ? "The mail server did not say whether it took the message."
+				 : "The mail server did not answer in time.");
 	turn(conn);
+}
+
+static void pushed(uv_timer_t *timer)
+{
+	turn(timer->data);
 }
 
 /* Anew at each turn: any octet in or out is progress, except in FINAL, where only the answer counts. */
@@ -80,6 +91,8 @@ static void set_deadline(struct smtp_conn *conn, enum smtp_phase before)
 
 	if (phase == SMTP_IDLE || phase == SMTP_OVER)
 		uv_timer_stop(&conn->timer);
+	else if (phase == SMTP_HAND_OVER)
+		uv_timer_start(&conn->timer, pushed, ACKNOWLEDGED_MS, 0);
 	else if (phase != SMTP_FINAL)
 		uv_timer_start(&conn->timer, expired, (uint64_t)conn->limits.reply_ms, 0);
 	else if (before != SMTP_FINAL)
@@ -104,9 +117,11 @@ static void read_all(struct smtp_conn *conn)
 	}
 }
 
-/* False: the rest waits for the socket. */
-static bool write_all(struct smtp_conn *conn)
+enum written { WRITTEN_NOTHING, WRITTEN_ALL, WRITTEN_SOME /* the rest waits for the socket */ };
+
+static enum written write_all(struct smtp_conn *conn)
 {
+	enum written written = WRITTEN_NOTHING;
 	struct smtp_dialog *d = &conn->dialog;
 	struct err e;
 	size_t n;
@@ -115,20 +130,56 @@ static bool write_all(struct smtp_conn *conn)
 		enum err_code code = mailconn_send(conn->mail, buf_span(&d->out), &n, &e);
 
 		if (code == ERR_AGAIN)
-			return false;
+			return WRITTEN_SOME;
 		if (code == ERR_OK)
 			buf_consume(&d->out, n);
 		else
 			smtp_dialog_lost(d, e.text);
+		written = WRITTEN_ALL;
 	}
-	return true;
+	return written;
+}
+
+/* Until there is nothing to read and nothing to write. */
+static enum written exchange(struct smtp_conn *conn)
+{
+	enum written written;
+
+	do {
+		read_all(conn);
+		written = write_all(conn);
+	} while (written == WRITTEN_ALL);
+	return written;
+}
+
+/* Has the other side acknowledged every octet? A connection that died under the message is so known to be dead before the
+ * hand-over, and what lay in the socket's buffer is no riddle afterwards. */
+static bool arrived(struct smtp_conn *conn)
+{
+	int64_t now_ms = clock_mono_ms();
+	int left = 0;
+
+	if (ioctl(mailconn_fd(conn->mail), SIOCOUTQ, &left) || left == 0)
+		return true;
+	if (left != conn->unacknowledged) {
+		conn->unacknowledged = left;
+		conn->progress_ms = now_ms;
+	} else if (now_ms - conn->progress_ms > conn->limits.reply_ms) {
+		smtp_dialog_lost(&conn->dialog,
+				 "The mail server did not take the message in time.");
+	}
+	return false;
 }
 
 static void hand_over(struct smtp_conn *conn)
 {
 	int64_t asked_ms = clock_mono_ms();
-	bool durable = conn->handlers.hand_over(conn->handlers.ctx);
+	bool durable;
 
+	if (!arrived(conn))
+		return;
+	conn->unacknowledged = 0;
+	durable = conn->handlers.hand_over(conn->handlers.ctx);
 	if (durable && clock_mono_ms() - asked_ms <= SMTP_HAND_OVER_MS)
 		smtp_dialog_hand_over(&conn->dialog);
 	else
@@ -163,24 +214,21 @@ static void tell(struct smtp_conn *conn)
 static void turn(struct smtp_conn *conn)
 {
 	enum smtp_phase before = conn->dialog.phase;
-	enum smtp_step step = SMTP_STEP_WAIT;
-	bool all = true;
+	enum written written = WRITTEN_NOTHING;
+	enum smtp_step step;
 
 	if (conn->closing)
 		return;
-	if (conn->connected) {
-		read_all(conn);
-		all = write_all(conn);
-		read_all(conn); /* what was said meanwhile, before anything is handed over */
-	}
+	if (conn->connected)
+		written = exchange(conn);
 	step = smtp_dialog_step(&conn->dialog);
 	if (step == SMTP_STEP_HAND_OVER) {
 		hand_over(conn);
-		all = write_all(conn);
+		written = exchange(conn);
 		step = smtp_dialog_step(&conn->dialog);
 	}
 	if (conn->connected)
-		watch(conn, !all);
+		watch(conn, written == WRITTEN_SOME);
 	set_deadline(conn, before);
 	if (step == SMTP_STEP_DONE)
 		tell(conn);
@@ -229,11 +277,6 @@ struct smtp_conn *smtp_conn_open(struct net *net, const struct mailconn_target *
 	conn->handles = 1;
 	conn->mail = mailconn_open(net->pool, target, connected, conn);
 	return conn;
-}
-
-static void pushed(uv_timer_t *timer)
-{
-	turn(timer->data);
 }
 
 void smtp_conn_send(struct smtp_conn *conn, const struct smtp_envelope *envelope,

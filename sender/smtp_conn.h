@@ -8,7 +8,8 @@
 #include "sender/net.h"
 #include "sender/smtp_dialog.h"
 
-#define SMTP_HAND_OVER_MS 5000 /* from asking for the hand-over to the last five octets (DESIGN: else close) */
+#define SMTP_HAND_OVER_MS \
+	5000 /* from asking for the hand-over to the last five octets (DESIGN: else close) */
 
 struct smtp_conn;
 
@@ -19,7 +20,7 @@ struct smtp_limits {
 
 struct smtp_conn_handlers {
 	void *ctx;
-	/* All but the last five octets went out. True once the hand-over is durable: they go next. False: the connection
+	/* All but the last five octets went out and were acknowledged. True once the hand-over is durable: they go next. False: the connection
 	 * is closed instead. May block, but what takes over SMTP_HAND_OVER_MS counts as false. */
 	bool (*hand_over)(void *ctx);
 	/* Once. The envelope's recipients have their codes. login: not NULL if there was no connection at all. The connection

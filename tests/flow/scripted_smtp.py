@@ -1,0 +1,169 @@
+"""An SMTP server over TLS that does what a test tells it: refuse, stall, close at any moment. It keeps what it was given."""
+import re
+import socket
+import ssl
+import subprocess
+import threading
+
+
+def certificates(folder):
+    """A CA and a certificate for 127.0.0.1 → (ca, chain, key)."""
+    (folder / "san").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    for words in (["req", "-x509", *key, "-days", "30", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test CA"],
+                  ["req", *key, "-keyout", "key.pem", "-out", "request", "-subj", "/CN=localhost"],
+                  ["x509", "-req", "-in", "request", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "30",
+                   "-extfile", "san", "-out", "cert.pem"]):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+    return folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
+
+
+class Gone(Exception):
+    """The script says that the server closes now."""
+
+
+class ScriptedSmtp:
+    """Attributes may be changed at any time; each connection reads them when it needs them.
+
+    rcpt(address) → reply; mail, data, final → reply or a function of the connection; `None` closes the connection instead.
+    body(connection, octets) is called once with the first octets of a message, before its end was read."""
+
+    def __init__(self, folder, starttls=False):
+        self.ca, chain, key = certificates(folder)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(chain, key)
+        self.starttls = starttls
+        self.extensions = ["PIPELINING", "8BITMIME", "SIZE 50000000", "SMTPUTF8"]
+        self.password = "secret"
+        self.mail = "250 2.1.0 fine"
+        self.rcpt = lambda address: "250 2.1.5 fine"
+        self.data = "354 go on"
+        self.body = None
+        self.final = "250 2.0.0 taken as 1"
+        self.messages = []  # (from, [to…], octets as received, undotted): taken or not
+        self.commands = []
+        self.logins = 0
+        self.connections = 0
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            with self.lock:
+                self.connections += 1
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        try:
+            sock.settimeout(60)
+            if not self.starttls:
+                sock = self.context.wrap_socket(sock, server_side=True)
+            Connection(self, sock).run()
+        except (Gone, OSError):
+            pass
+        finally:
+            sock.close()
+
+
+class Connection:
+    def __init__(self, server, sock):
+        self.server, self.sock, self.buffer, self.secure = server, sock, b"", not server.starttls
+        self.sender, self.recipients = None, []
+
+    def read(self):
+        got = self.sock.recv(65536)
+        if not got:
+            raise Gone
+        self.buffer += got
+
+    def line(self):
+        while b"\r\n" not in self.buffer:
+            self.read()
+        line, _, self.buffer = self.buffer.partition(b"\r\n")
+        return line.decode()
+
+    def say(self, reply):
+        if callable(reply):
+            reply = reply(self)
+        if reply is None:
+            raise Gone
+        self.sock.sendall(reply.encode() + b"\r\n")
+        return reply
+
+    def run(self):
+        self.say("220 scripted ESMTP")
+        while True:
+            line = self.line()
+            self.server.commands.append(line)
+            verb = line.split()[0].upper() if line.split() else ""
+            getattr(self, "do_" + verb.lower(), self.do_unknown)(line)
+
+    def do_unknown(self, line):
+        self.say("500 5.5.1 what?")
+
+    def do_ehlo(self, line):
+        words = ["scripted"] + self.server.extensions + (["AUTH PLAIN LOGIN"] if self.secure else ["STARTTLS"])
+        for word in words[:-1]:
+            self.say("250-" + word)
+        self.say("250 " + words[-1])
+
+    def do_starttls(self, line):
+        self.say("220 go ahead")
+        self.sock = self.server.context.wrap_socket(self.sock, server_side=True)
+        self.secure = True
+
+    def do_auth(self, line):
+        import base64
+        with self.server.lock:
+            self.server.logins += 1
+        words = line.split()
+        if len(words) < 3:
+            self.say("334 ")
+            words.append(self.line())
+        given = base64.b64decode(words[2]).split(b"\0")
+        good = given[-1].decode() == self.server.password
+        self.say("235 2.7.0 in" if good else "535 5.7.8 Error: authentication failed")
+
+    def do_mail(self, line):
+        self.sender, self.recipients = re.search(r"<(.*?)>", line).group(1), []
+        self.say(self.server.mail)
+
+    def do_rcpt(self, line):
+        address = re.search(r"<(.*?)>", line).group(1)
+        if self.say(self.server.rcpt(address)).startswith("2"):
+            self.recipients.append(address)
+
+    def do_data(self, line):
+        if not self.say(self.server.data).startswith("354"):
+            return
+        if self.server.body:
+            while len(self.buffer) < 20:
+                self.read()
+            self.server.body(self, self.buffer)
+        while b"\r\n.\r\n" not in self.buffer:
+            self.read()
+        raw, _, self.buffer = self.buffer.partition(b"\r\n.\r\n")
+        raw = re.sub(rb"(^|\r\n)\.", rb"\1", raw) + b"\r\n"
+        with self.server.lock:
+            self.server.messages.append((self.sender, self.recipients, raw))
+        self.say(self.server.final)
+
+    def do_noop(self, line):
+        self.say("250 2.0.0 fine")
+
+    def do_quit(self, line):
+        self.say("221 2.0.0 bye")
+        raise Gone
