@@ -68,9 +68,16 @@ static enum err_code refused(const struct compose_message *m, const char *name)
 static void what_is_refused(void **state)
 {
 	static const char *const breaks[] = {"a\rb", "a\nb", "\r\nBcc: x@y.example"};
-	static const char *const addresses[] = {"",	     "bo",	    "bo@",	  "@x.example",
-						"a b@x.example", "a@b@x.example", "<a@x.example",
-						"a,b@x.example", "a\"@x.example", "a|b@x.example"};
+	static const char *const addresses[] = {"",
+						"bo",
+						"bo@",
+						"@x.example",
+						"a b@x.example",
+						"a@b@x.example",
+						"<a@x.example",
+						"a,b@x.example",
+						"a\"@x.example",
+						"a|b@x.example"};
 	struct compose_message m;
 
 	(void)state;
@@ -145,10 +152,11 @@ static void quoted_printable(void **state)
 static void text_of_html(void **state)
 {
 	static const char *const pairs[][2] = {
-		{"<p>One</p><p>Two &amp; three</p>", "One\n\nTwo & three\n"},
+		{"<p>One</p><p>Two &amp; three</p>", "One\n\nTwo & three\n\n"},
 		{"a<br>b<script>alert(1)</script>", "a\nb\n"},
 		{"<style>p{}</style><ul><li>x<li>y</ul>", "- x\n- y\n\n"},
-		{"1 &lt; 2 &#8364; &#x20ac; &nix; a<b", "1 < 2 \xe2\x82\xac \xe2\x82\xac &nix; a\n"},
+		{"1 &lt; 2 &#8364; &#x20ac; &nix; a<b",
+		 "1 < 2 \xe2\x82\xac \xe2\x82\xac &nix; a\n"},
 	};
 	struct buf out;
 
@@ -173,7 +181,9 @@ static void headers_fold(void **state)
 	text[sizeof(text) - 1] = 'w';
 	buf_init(&out, 8192);
 	header_write_text(&out, "Subject", span_make(text, sizeof(text)));
-	header_write_text(&out, "Subject", SPAN_LIT("Gr\xc3\xbc\xc3\x9f" "e =?x?= "));
+	header_write_text(&out, "Subject",
+			  SPAN_LIT("Gr\xc3\xbc\xc3\x9f"
+				   "e =?x?= "));
 	for (size_t i = 0, n = 0; i < out.n; i++) {
 		assert_true(out.p[i] < 0x80);
 		n = out.p[i] == '\n' ? 0 : n + 1;

@@ -49,8 +49,8 @@ static void references_of_all_kinds(void **state)
 	reference_is("message-id:<a@b>\nSubject: x\n\nReferences: <z@z>\n", "a@b", 1, "a@b");
 	reference_is("References: <1@x>\r\n\t<2@x> (c) <no at> <3@x>\r\nMessage-ID : <a@b>\r\n\r\n",
 		     "a@b", 4, "1@x");
-	reference_is("In-Reply-To: Your mail of <yesterday> <1@x>\r\nMessage-ID: <a@b>\r\n\r\n", "a@b",
-		     2, "1@x");
+	reference_is("In-Reply-To: Your mail of <yesterday> <1@x>\r\nMessage-ID: <a@b>\r\n\r\n",
+		     "a@b", 2, "1@x");
 	reference_is("Message-ID: none\r\n\r\n", "", 0, NULL);
 	reference_is("Message-ID: <a\r\n @b>\r\nX", "", 0, NULL);
 	reference_is("", "", 0, NULL);
@@ -81,8 +81,10 @@ static void long_reference_lists_keep_the_first_and_the_last(void **state)
 
 static void recipients_over_two_attempts(void **state)
 {
-	struct compose_address to[] = {{.email = SPAN_LIT("a@x")}, {.email = SPAN_LIT("b@x")},
-				       {.email = SPAN_LIT("A@x")}, {.email = SPAN_LIT("c@x")}};
+	struct compose_address to[] = {{.email = SPAN_LIT("a@x")},
+				       {.email = SPAN_LIT("b@x")},
+				       {.email = SPAN_LIT("A@x")},
+				       {.email = SPAN_LIT("c@x")}};
 	struct compose_message m = {.to = {to, 2}, .bcc = {to + 2, 2}};
 	struct arena *arena = arena_new(0);
 	struct recipients r;
@@ -98,9 +100,10 @@ static void recipients_over_two_attempts(void **state)
 	r.pending[2].code = 550;
 	recipients_apply(&r, SMTP_TAKEN, arena);
 	recipients_json(&r, "250 ok", "queued", &json);
-	recipients_collect(&m, SPAN_LIT("[{\"email\":\"a@x\",\"status\":\"sent\"},"
-					"{\"email\":\"b@x\",\"status\":\"delayed\"},"
-					"{\"email\":\"c@x\",\"status\":\"failed\"}]"),
+	recipients_collect(&m,
+			   SPAN_LIT("[{\"email\":\"a@x\",\"status\":\"sent\"},"
+				    "{\"email\":\"b@x\",\"status\":\"delayed\"},"
+				    "{\"email\":\"c@x\",\"status\":\"failed\"}]"),
 			   arena, &r);
 	assert_non_null(strstr(buf_cstr(&json), "{\"email\":\"b@x\",\"status\":\"delayed\""));
 	assert_non_null(strstr(buf_cstr(&json), "\"filing\":\"queued\""));
@@ -122,8 +125,8 @@ static void what_was_accepted_counts_only_if_taken(void **state)
 		unsigned code;
 		enum smtp_outcome outcome;
 		enum recipient_status status;
-	} rows[] = {{250, SMTP_TAKEN, RECIPIENT_SENT},	   {250, SMTP_LATER, RECIPIENT_PENDING},
-		    {0, SMTP_LATER, RECIPIENT_PENDING},	   {0, SMTP_NEVER, RECIPIENT_FAILED},
+	} rows[] = {{250, SMTP_TAKEN, RECIPIENT_SENT},	    {250, SMTP_LATER, RECIPIENT_PENDING},
+		    {0, SMTP_LATER, RECIPIENT_PENDING},	    {0, SMTP_NEVER, RECIPIENT_FAILED},
 		    {0, SMTP_AMBIGUOUS, RECIPIENT_UNKNOWN}, {550, SMTP_LATER, RECIPIENT_FAILED},
 		    {450, SMTP_NEVER, RECIPIENT_PENDING}};
 
@@ -153,13 +156,14 @@ static void requests(void **state)
 	struct request r;
 
 	(void)state;
-	assert_int_equal(
-		read_it("{\"to\":[{\"name\":\"B\",\"email\":\" b@x \"},7],\"subject\":\"s\\u0000t\","
-			"\"references\":[\"<1@x>\",2,\"3@x\"],\"inReplyTo\":\"<1@x>\",\"attachments\":"
-			"[{\"name\":\"n\",\"content\":\"aGk=\",\"contentId\":\"<c>\"}],"
-			"\"reference\":{\"messageId\":\"a~b\",\"action\":\"forward\"}}",
-			arena, &r),
-		ERR_OK);
+	assert_int_equal(read_it("{\"to\":[{\"name\":\"B\",\"email\":\" b@x "
+				 "\"},7],\"subject\":\"s\\u0000t\","
+				 "\"references\":[\"<1@x>\",2,\"3@x\"],\"inReplyTo\":\"<1@x>\","
+				 "\"attachments\":"
+				 "[{\"name\":\"n\",\"content\":\"aGk=\",\"contentId\":\"<c>\"}],"
+				 "\"reference\":{\"messageId\":\"a~b\",\"action\":\"forward\"}}",
+				 arena, &r),
+			 ERR_OK);
 	assert_true(span_eq(r.message.to.items[0].email, SPAN_LIT("b@x")));
 	assert_int_equal(r.message.to.items[1].email.n, 0);
 	assert_int_equal(r.message.subject.n, 3);

@@ -51,10 +51,11 @@ static bool next_id(struct span *value, struct span *id_out)
 
 		if (open == value->n || close == rest.n)
 			return false;
-		*id_out = span_sub(rest, 0, close);
 		*value = span_sub(rest, close + 1, rest.n);
-		if (id_ok(*id_out))
-			return true;
+		if (!id_ok(span_sub(rest, 0, close)))
+			continue;
+		*id_out = span_sub(rest, 0, close);
+		return true;
 	}
 }
 
