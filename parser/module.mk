@@ -17,11 +17,11 @@ $(B)/parser/child_hooked.o: parser/child.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DMW_TEST_HOOKS -MMD -MP -c -o $@ $<
 PARSER_CHILD := $(addprefix parser/,child_hooked.c charset_iconv.c content_hash.c card.c facts_wire.c message_json.c \
-	render.c sanitize.c sanitize_table.c sanitize_url.c css.c sandbox.c)
+	render.c sanitize.c html_depth.c sanitize_table.c sanitize_url.c css.c sandbox.c)
 $(eval $(call unit,parser/pool_test,parser/pool.c parser/worker.c parser/spool_cache.c $(PARSER_CHILD) $(PARSER_CORE),\
 	secret wire base,-lseccomp -lgumbo -lcrypto -lidn2))
 $(eval $(call unit,parser/sandbox_test,parser/sandbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lseccomp -lidn2))
-$(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c,\
+$(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/html_depth.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c,\
 	base,-lgumbo -lidn2))
 # The core once more, counting its work (gcc's coverage hook; clang's has other needs, so there it is left out).
 ifneq ($(findstring clang,$(CC)),clang)
@@ -33,5 +33,5 @@ endif
 $(eval $(call unit,parser/mime_test,$(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/message_json.c \
-	parser/render.c parser/sanitize.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c $(PARSER_CORE),\
+	parser/render.c parser/sanitize.c parser/html_depth.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c $(PARSER_CORE),\
 	secret wire base,-lgumbo -lcrypto -lidn2))

@@ -66,12 +66,10 @@ static void put_html(struct json *j, struct decode *d, struct span html, bool an
 	struct buf safe;
 	buf_init(&safe, DECODE_TEXT_MAX);
 	json_key(j, "html");
-	if (any) {
-		sanitize_html(&s, html, &safe);
+	if (any && sanitize_html(&s, html, &safe))
 		json_str(j, buf_span(&safe));
-	} else {
+	else
 		json_null(j);
-	}
 	json_key(j, "remoteBlocked");
 	json_open(j, '[');
 	for (size_t i = 0; i < s.blocked_count; i++)

@@ -1,12 +1,15 @@
 #include "parser/sanitize.h"
 #include "parser/css.h"
+#include "parser/html_depth.h"
 #include "parser/sanitize_table.h"
 #include "parser/sanitize_url.h"
 
+#include <setjmp.h>
 #include <stdlib.h>
 
 #define ROUNDS_MAX 6
 #define STYLE_BYTES_MAX 4096u
+#define TREE_BYTES_MAX (160u << 20)
 
 struct walk {
 	struct sanitize *s;
@@ -287,14 +290,23 @@ static void walk_tree(struct walk *w, const GumboNode *root)
 	}
 }
 
-static void *allocate(void *arena, size_t n)
+/* Memory of one tree. Past its limit the parse is left where it stands: all of it lies in the arena. */
+struct tree_memory {
+	struct arena *arena;
+	jmp_buf full;
+};
+
+static void *allocate(void *userdata, size_t n)
 {
-	return arena_alloc(arena, n);
+	struct tree_memory *memory = userdata;
+	if (arena_used(memory->arena) + n > TREE_BYTES_MAX)
+		longjmp(memory->full, 1);
+	return arena_alloc(memory->arena, n);
 }
 
-static void deallocate(void *arena, void *p)
+static void deallocate(void *userdata, void *p)
 {
-	(void)arena;
+	(void)userdata;
 	(void)p;
 }
 
@@ -308,39 +320,53 @@ static const GumboNode *find_body(const GumboNode *root)
 	return NULL;
 }
 
-static void sanitize_once(struct sanitize *s, struct span html, struct buf *out)
+/* NULL if the tree would be too large. */
+static const GumboNode *build_tree(struct tree_memory *memory, struct span html)
 {
-	struct arena *memory = arena_new(256u << 10);
 	GumboOptions options = kGumboDefaultOptions;
 	options.allocator = allocate;
 	options.deallocator = deallocate;
 	options.userdata = memory;
 	options.max_errors = 0;
-	GumboOutput *tree = gumbo_parse_with_options(&options, (const char *)html.p, html.n);
-	const GumboNode *body = find_body(tree->root);
+	if (setjmp(memory->full) != 0)
+		return NULL;
+	return gumbo_parse_with_options(&options, (const char *)html.p, html.n)->root;
+}
+
+static bool sanitize_once(struct sanitize *s, struct span html, struct buf *out)
+{
+	struct tree_memory memory = {.arena = arena_new(256u << 10)};
+	struct buf flat;
+	buf_init(&flat, 2 * SANITIZE_HTML_BYTES_MAX);
+	html_depth_limit(html, &flat);
+	const GumboNode *root = build_tree(&memory, buf_span(&flat));
+	const GumboNode *body = find_body(root);
 	struct walk w = {.s = s, .out = out};
 	if (body)
 		walk_tree(&w, body);
-	arena_free(&memory);
+	arena_free(&memory.arena);
+	buf_fini(&flat);
+	return root != NULL && buf_ok(out);
 }
 
 /* Repeated until it changes nothing: removing elements can make a parser see the rest in another way. */
-void sanitize_html(struct sanitize *s, struct span html, struct buf *out)
+bool sanitize_html(struct sanitize *s, struct span html, struct buf *out)
 {
 	struct buf round[2];
 	buf_init(&round[0], 2 * SANITIZE_HTML_BYTES_MAX);
 	buf_init(&round[1], 2 * SANITIZE_HTML_BYTES_MAX);
-	sanitize_once(s, span_sub(html, 0, SANITIZE_HTML_BYTES_MAX), &round[0]);
-	bool stable = false;
-	for (int i = 0; i < ROUNDS_MAX && !stable; i++) {
+	bool ok = sanitize_once(s, span_sub(html, 0, SANITIZE_HTML_BYTES_MAX), &round[0]),
+	     stable = false;
+	for (int i = 0; i < ROUNDS_MAX && ok && !stable; i++) {
 		const struct buf *from = &round[i % 2];
 		struct buf *to = &round[(i + 1) % 2];
 		buf_clear(to);
-		sanitize_once(s, buf_span(from), to);
-		stable = buf_ok(from) && buf_ok(to) && span_eq(buf_span(from), buf_span(to));
+		ok = sanitize_once(s, buf_span(from), to);
+		stable = ok && span_eq(buf_span(from), buf_span(to));
 	}
 	if (stable)
 		buf_put_span(out, buf_span(&round[0]));
 	buf_fini(&round[0]);
 	buf_fini(&round[1]);
+	return stable;
 }

@@ -8,8 +8,9 @@
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
+#include "common/base/err.h"
 
-#define SANITIZE_HTML_BYTES_MAX (8u << 20) /* more is cut */
+#define SANITIZE_HTML_BYTES_MAX (4u << 20) /* more is cut */
 #define SANITIZE_BLOCKED_MAX 200u
 
 struct sanitize {
@@ -19,7 +20,10 @@ struct sanitize {
 	size_t blocked_count;
 };
 
-/* html: UTF-8. Appends to out. Quoted history is wrapped in <div class="mw-quoted">. */
-void sanitize_html(struct sanitize *s, struct span html, struct buf *out);
+/*
+ * html: UTF-8. Appends to out. Quoted history is wrapped in <div class="mw-quoted">. False, and nothing appended, when
+ * the HTML is built to be expensive (its tree passes 160 MB, or its output twice SANITIZE_HTML_BYTES_MAX).
+ */
+MUST_USE bool sanitize_html(struct sanitize *s, struct span html, struct buf *out);
 
 #endif
