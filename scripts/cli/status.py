@@ -70,7 +70,7 @@ def snapshot(state):
     found = {}
     for name, entry in entries.items():
         try:
-            metrics = scrape(entry["metrics_port"])
+            metrics = scrape(entry["metrics"])
         except (OSError, KeyError):
             metrics = None
         found[name] = {"entry": entry, "metrics": metrics, "pid": entry.get("pid")}

@@ -122,8 +122,9 @@ class Tree:
         log.mkdir(mode=0o750, exist_ok=True)
         quoted = " ".join(shlex.quote(str(word)) for word in command)
         run = self.state.run
+        pid = shlex.quote(str(run / f"{name}.pid"))
         # The lock passes to the program: a second one of the same name waits for the first to end, whoever supervises it.
-        self._script(folder / "run.start", f"echo $$ >{shlex.quote(str(run / name))}.pid\nexec {quoted}\n")
+        self._script(folder / "run.start", f"echo $$ >{pid}.new\nmv {pid}.new {pid}\nexec {quoted}\n")
         self._script(folder / "run", f"exec 2>&1\ncd {shlex.quote(str(self.state.dir))}\n"
                                      f"exec s6-setlock {shlex.quote(str(run / name))}.lock ./service/{name}/run.start\n")
         self._script(folder / "log" / "run", f"exec s6-log -b n10 s2000000 {shlex.quote(str(log))}\n")

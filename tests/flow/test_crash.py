@@ -36,7 +36,7 @@ def test_syn10_kill_each_stage_and_redis_while_it_syncs(world, remember):
         for name in STAGES:
             before = committed(world)
             kills.append((name, world.kill(name), before))
-            rig.wait(lambda name=name, pid=kills[-1][1]: rig.alive(world.pid(name)) and world.pid(name) != pid, 30, f"{name} again")
+            rig.wait(lambda name=name, pid=kills[-1][1]: world.pid(name) != pid and rig.alive(world.pid(name)), 30, f"{name} again")
             time.sleep(0.4)
         rounds += 1
     during = sum(1 for _, _, before in kills if before < wanted)
