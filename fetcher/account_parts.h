@@ -33,13 +33,19 @@ struct account_live { /* the connection for all that is new */
 	uint32_t step_low; /* of a comparison window by window */
 };
 
+#define MAILBOX_BATCHES 4u /* FETCH commands outstanding in a first sync */
+
 struct account_bulk { /* the connection for first syncs */
 	struct link *link;
 	struct mailbox *target;
 	uint32_t *found; /* UIDs of the window still to be asked for, ascending */
 	size_t found_count;
 	uint32_t low; /* of the window */
-	unsigned outstanding;
+	struct {
+		uint32_t low; /* all from here on up is fetched once this is answered */
+		bool answered;
+	} batches[MAILBOX_BATCHES]; /* outstanding, the oldest at batch_first */
+	unsigned batch_first, outstanding;
 	int64_t retry_ms; /* mono */
 };
 

@@ -97,23 +97,35 @@ static void capable(void *ctx, struct imap_conn *conn, const struct imap_resp *t
 		imap_conn_command(conn, introduced, NULL, 0, "NOOP");
 }
 
+/* Servers may answer out of order (RFC 3501 5.5); Dovecot does, with NOOP before STATUS. */
+static struct imap_command *find_command(struct imap_conn *conn, struct span tag)
+{
+	for (size_t i = 0; i < conn->count; i++) {
+		struct imap_command *command =
+			&conn->commands[(conn->first + i) % IMAP_COMMANDS_MAX];
+		char text[16];
+
+		snprintf(text, sizeof(text), "a%u", command->tag);
+		if (!command->answered && span_eq(tag, span_cstr(text)))
+			return command;
+	}
+	return NULL;
+}
+
 static void take_tagged(struct imap_conn *conn, const struct imap_resp *resp)
 {
-	struct imap_command command;
-	char tag[16];
+	struct imap_command *found = find_command(conn, resp->tag), command;
 
-	if (conn->count == 0) {
-		die_of(conn, "protocol_error", "an answer to nothing");
-		return;
-	}
-	command = conn->commands[conn->first];
-	snprintf(tag, sizeof(tag), "a%u", command.tag);
-	if (!span_eq(resp->tag, span_cstr(tag))) {
+	if (!found) {
 		die_of(conn, "protocol_error", "an answer with a tag that was not asked for");
 		return;
 	}
-	conn->first = (conn->first + 1) % IMAP_COMMANDS_MAX;
-	conn->count--;
+	command = *found;
+	found->answered = true;
+	while (conn->count > 0 && conn->commands[conn->first].answered) {
+		conn->first = (conn->first + 1) % IMAP_COMMANDS_MAX;
+		conn->count--;
+	}
 	conn->idle = IMAP_IDLE_NONE; /* nothing is queued behind IDLE: any tagged answer ends it */
 	if (conn->holding) { /* the literal was refused before it was sent */
 		conn->holding = false;

@@ -1,5 +1,5 @@
 /*
- * imap_conn: one connection to an IMAP server, over mailconn: commands with tags, many outstanding, answers in order.
+ * imap_conn: one connection to an IMAP server, over mailconn: commands with tags, many outstanding; answers in any order.
  *
  *   imap_conn_open(net, &target, &handlers) … handlers.ready: logged in, capabilities known, extensions enabled
  *   imap_conn_command(conn, done, ctx, arg, "UID FETCH %u:* (UID FLAGS)", next)

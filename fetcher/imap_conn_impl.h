@@ -12,6 +12,7 @@ struct imap_command {
 	void *ctx;
 	uint64_t arg;
 	uint32_t tag;
+	bool answered;
 };
 
 enum imap_idle { IMAP_IDLE_NONE = 0, IMAP_IDLE_ASKED, IMAP_IDLE_ON, IMAP_IDLE_ENDING };

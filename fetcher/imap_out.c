@@ -39,7 +39,7 @@ static void push_command(struct imap_conn *conn, imap_done *done, void *ctx, uin
 	if (conn->count == IMAP_COMMANDS_MAX)
 		abort();
 	command = &conn->commands[(conn->first + conn->count++) % IMAP_COMMANDS_MAX];
-	*command = (struct imap_command){done, ctx, arg, ++conn->tag};
+	*command = (struct imap_command){done, ctx, arg, ++conn->tag, false};
 	if (conn->count == 1)
 		conn->last_ms = clock_mono_ms();
 	buf_printf(sink(conn), "a%u ", command->tag);

@@ -125,6 +125,27 @@ static void settle(struct account *a)
 	}
 }
 
+/* What the server told of the selected mailbox in passing, where IDLE is not there to tell it. */
+static void look_at_selected(struct link *link)
+{
+	struct mailbox *m = link->mailbox;
+
+	if (!m || !link->selected || imap_conn_caps(link->conn) & IMAP_CAP_QRESYNC)
+		return;
+	m->compare = m->compare || link->expunged;
+	m->dirty = m->dirty || link->expunged || link->exists != m->cursor.remote;
+}
+
+static void poll_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+		      uint64_t arg);
+
+/* STATUS says nothing new of the mailbox that is selected; IDLE or NOOP does. */
+static void poke_selected(struct link *link)
+{
+	if (link->mailbox && link->selected && !(imap_conn_caps(link->conn) & IMAP_CAP_IDLE))
+		imap_conn_command(link->conn, poll_done, link, 0, "NOOP");
+}
+
 static void list_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
 		      uint64_t arg)
 {
@@ -139,6 +160,7 @@ static void list_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 		return;
 	}
 	settle(a);
+	look_at_selected(link);
 	live_next(a);
 }
 
@@ -154,6 +176,7 @@ void mailbox_list_begin(struct account *a)
 	const unsigned caps = imap_conn_caps(link->conn);
 
 	a->live.list_due = a->live.poll_due = false;
+	poke_selected(link);
 	a->live.listed_ms = clock_mono_ms();
 	for (struct mailbox *m = a->mailboxes; m; m = m->next)
 		m->listed = false;
@@ -173,6 +196,7 @@ static void poll_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 {
 	struct link *link = ctx;
 
+	look_at_selected(link);
 	(void)tagged; /* a mailbox that refuses STATUS is found missing by the next list */
 	(void)arg;
 	if (imap_conn_outstanding(conn) == 0)
@@ -195,6 +219,8 @@ static void poll_some(struct account *a)
 	struct mailbox *m = poll_from(a);
 	struct buf name;
 
+	if (!a->live.poll_at)
+		poke_selected(link);
 	buf_init(&name, 4 * MAILBOX_PATH_MAX);
 	while (m && imap_conn_outstanding(link->conn) < IMAP_COMMANDS_MAX / 2) {
 		buf_clear(&name);

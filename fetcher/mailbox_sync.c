@@ -7,7 +7,6 @@
 
 #define WINDOW_UIDS 10000u
 #define BATCH 48u /* messages a FETCH */
-#define OUTSTANDING 4u /* FETCH commands */
 #define RETRY_MS 5000
 #define DAY_MS 86400000
 
@@ -98,24 +97,49 @@ static void mailbox_complete(struct account *a)
 
 static void fetch_some(struct account *a);
 
+/* Answers may come in any order; the cursor follows only without a gap. */
+static void batches_settle(struct account *a)
+{
+	struct account_bulk *b = &a->bulk;
+	bool moved = false;
+
+	while (b->outstanding > 0 && b->batches[b->batch_first].answered) {
+		b->target->cursor.back = b->batches[b->batch_first].low;
+		b->batch_first = (b->batch_first + 1) % MAILBOX_BATCHES;
+		b->outstanding--;
+		moved = true;
+	}
+	if (moved)
+		enter_cursor(a, b->target);
+}
+
 static void batch_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
 		       uint64_t arg)
 {
 	struct link *link = ctx;
 	struct account *a = link->account;
-	struct mailbox *m = a->bulk.target;
 	struct err e;
 
 	(void)conn;
-	a->bulk.outstanding--;
 	if (!link_said_yes(tagged, &e)) {
-		m->failures++;
+		a->bulk.target->failures++;
 		give_up(a, &e);
 		return;
 	}
-	m->cursor.back = (uint32_t)arg;
-	enter_cursor(a, m);
+	a->bulk.batches[arg].answered = true;
+	batches_settle(a);
 	fetch_some(a);
+}
+
+static void fetch_batch(struct account *a, struct span set, uint32_t low)
+{
+	struct account_bulk *b = &a->bulk;
+	const unsigned slot = (b->batch_first + b->outstanding) % MAILBOX_BATCHES;
+
+	b->batches[slot].low = low;
+	b->batches[slot].answered = false;
+	b->outstanding++;
+	link_fetch(b->link, set, batch_done, slot);
 }
 
 /* Newest first: the end of what was found. */
@@ -125,15 +149,13 @@ static void fetch_some(struct account *a)
 	struct buf set;
 
 	buf_init(&set, 16384);
-	while (b->found_count > 0 && b->outstanding < OUTSTANDING) {
+	while (b->found_count > 0 && b->outstanding < MAILBOX_BATCHES) {
 		const size_t n = b->found_count < BATCH ? b->found_count : BATCH;
 
 		b->found_count -= n;
 		buf_clear(&set);
 		imap_set_put(&set, b->found + b->found_count, n);
-		link_fetch(b->link, buf_span(&set), batch_done,
-			   b->found_count ? b->found[b->found_count] : b->low);
-		b->outstanding++;
+		fetch_batch(a, buf_span(&set), b->found_count ? b->found[b->found_count] : b->low);
 	}
 	buf_fini(&set);
 	if (b->outstanding > 0)

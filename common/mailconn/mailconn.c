@@ -10,6 +10,7 @@
 #include "common/mailconn/finding.h"
 
 #define WORDS_MAX 240
+#define READ_BYTES (64u << 10) /* four TLS records a system call */
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"
 
 struct mailconn_pool {
@@ -240,6 +241,7 @@ static void read_ahead(struct mailconn *conn)
 	if (curl_easy_getinfo(conn->easy, CURLINFO_TLS_SSL_PTR, &info) || !info || !info->internals)
 		return;
 	SSL_set_read_ahead(info->internals, 1);
+	SSL_set_default_read_buffer_len(info->internals, READ_BYTES);
 	snprintf(conn->tls, sizeof(conn->tls), "%s %s", SSL_get_version(info->internals),
 		 SSL_get_cipher_name(info->internals));
 }
