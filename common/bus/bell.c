@@ -41,15 +41,15 @@ static bool line_writable(struct bus_line *line)
 }
 
 /* Connected now: what waited goes out. */
-static void waiting_send(struct bus *bus, struct bus_line *line)
+static void waiting_send(struct bus_line *line)
 {
 	while (line->waiting.count && line_writable(line)) {
 		struct bus_letter *letter = bus_letters_take(&line->waiting);
 		bus_part_give(&line->socket, &letter->frame, true);
 		bus_part_give(&line->socket, &letter->body, false);
 		bus_letter_free(letter);
-		bus_socket_used(bus, &line->socket, line->waiting.count > 0);
 	}
+	line->socket.waits = line->waiting.count > 0;
 }
 
 /* What comes back on a line is the told instance's answer. */
@@ -58,7 +58,7 @@ static bool line_ready(struct bus *bus, struct bus_socket *socket)
 	struct bus_line *line = (struct bus_line *)socket;
 	zmq_msg_t parts[2];
 	size_t count = bus_parts_recv(socket, parts, 2);
-	waiting_send(bus, line);
+	waiting_send(line);
 	if (count == 2)
 		ring(bus, span_cstr(line->instance), parts);
 	bus_parts_close(parts, count < 2 ? count : 2);
@@ -93,32 +93,39 @@ void bus_line_close(struct bus *bus, struct bus_line **line)
 	*line = NULL;
 }
 
-static bool peer_tell(struct bus *bus, struct bus_peer *peer, struct bus_item item)
+/* Sent, or waiting for the first connection. */
+static bool line_tell(struct bus_line *line, struct bus_item item)
 {
-	if (!peer->line && peer->entry.bell_endpoint[0] && bus_entry_reachable(bus, &peer->entry))
-		peer->line = line_open(bus, &peer->entry);
-	struct bus_line *line = peer->line;
-	if (!line)
-		return false;
-	waiting_send(bus, line);
-	if (!line->waiting.count && line_writable(line)) {
-		bool sent = letter_send(line, item);
-		bus_socket_used(bus, &line->socket, line->waiting.count > 0);
-		return sent;
-	}
+	waiting_send(line);
+	if (!line->waiting.count && line_writable(line))
+		return letter_send(line, item);
 	bool late = line->connected || clock_mono_ms() - line->opened_ms >= BUS_TELL_MS;
 	if (late || line->waiting.count == WAITING_MAX)
 		return false;
 	bus_letters_put(&line->waiting, item);
+	line->socket.waits = true;
 	return true;
+}
+
+static bool peer_tell(struct bus *bus, struct bus_peer *peer, struct bus_item item)
+{
+	if (!peer->line && peer->entry.bell_endpoint[0] && bus_entry_reachable(bus, &peer->entry))
+		peer->line = line_open(bus, &peer->entry);
+	if (!peer->line)
+		return false;
+	bool told = line_tell(peer->line, item);
+	bus_socket_used(bus, &peer->line->socket);
+	return told;
 }
 
 void bus_lines_tick(struct bus *bus, int64_t now_ms)
 {
 	for (size_t i = 0; i < bus->peer_count; i++) {
 		struct bus_line *line = bus->peers[i].line;
-		if (line && line->waiting.count && now_ms - line->opened_ms >= BUS_TELL_MS)
-			bus_letters_fini(&line->waiting);
+		if (!line || !line->waiting.count || now_ms - line->opened_ms < BUS_TELL_MS)
+			continue;
+		bus_letters_fini(&line->waiting);
+		line->socket.waits = false;
 	}
 }
 
@@ -157,18 +164,21 @@ size_t bus_tell_all(struct bus *bus, const char *stage, struct bus_item item)
 	return told;
 }
 
+static bool bell_send(struct bus *bus, struct span to, struct bus_item item)
+{
+	return bus_part_send(bus->bell, to, true) == 0 &&
+	       bus_part_send(bus->bell, item.frame, true) == 0 &&
+	       bus_part_send(bus->bell, item.body, false) == 0;
+}
+
 /* By the way it came, or else to the instance of that name: `from` is the sender's instance on both. */
 bool bus_reply(struct bus *bus, struct span from, struct bus_item item)
 {
 	char instance[64] = "";
-	if (bus_part_send(bus->bell, from, true) == 0) {
-		bool sent = bus_part_send(bus->bell, item.frame, true) == 0 &&
-			    bus_part_send(bus->bell, item.body, false) == 0;
-		bus_socket_used(bus, bus->bell, false);
+	bool sent = bell_send(bus, from, item);
+	bus_socket_used(bus, bus->bell);
+	if (sent || from.n >= sizeof(instance))
 		return sent;
-	}
-	if (from.n >= sizeof(instance))
-		return false;
 	if (from.n)
 		memcpy(instance, from.p, from.n);
 	return bus_tell(bus, instance, item);

@@ -175,7 +175,7 @@ static void sockets_turn(struct bus *bus)
 			budget--;
 		if (!socket->zmq)
 			return;
-		socket->recheck |= budget == 0 || bus_socket_events(socket) & ZMQ_POLLIN;
+		socket->recheck = bus_socket_has_work(socket);
 	}
 }
 
@@ -195,7 +195,7 @@ static void timers_turn(struct bus *bus)
 	if (!due)
 		return;
 	bus->told_ms = now_ms;
-	bus_links_tell(bus, true);
+	bus_links_tell(bus);
 	bus_lines_tick(bus, now_ms);
 }
 

@@ -149,15 +149,15 @@ static void head_send(struct bus *bus, const struct bus_client *client, unsigned
 	buf_fini(&head);
 }
 
-/* False if the taker cannot be reached: its credit is void until it tells it again. */
-static bool batch_send(struct bus *bus, struct bus_client *client, unsigned lane)
+/* If the taker cannot be reached its credit is void until it tells it again. */
+static void batch_send(struct bus *bus, struct bus_client *client, unsigned lane)
 {
 	struct bus_socket *socket = &bus->giver->socket;
 	struct bus_letters *queue = &bus->giver->queue[lane];
 	size_t count = batch_count(queue);
 	if (bus_part_send(socket, span_cstr(client->instance), true) != 0) {
 		client->allowed[lane] = client->sent[lane];
-		return false;
+		return;
 	}
 	client->sent[lane]++;
 	head_send(bus, client, lane, count);
@@ -167,20 +167,21 @@ static bool batch_send(struct bus *bus, struct bus_client *client, unsigned lane
 		bus_part_give(socket, &letter->body, i + 1 < count);
 		bus_letter_free(letter);
 	}
-	return true;
 }
 
 void bus_flush(struct bus *bus)
 {
 	struct bus_giver *giver = bus->giver;
-	bool sent = false;
+	bool used = false;
 	for (unsigned lane = 0; giver && lane < WIRE_LANES; lane++) {
 		struct bus_client *client;
-		while (giver->queue[lane].count && (client = client_next(giver, lane)))
-			sent |= batch_send(bus, client, lane);
+		while (giver->queue[lane].count && (client = client_next(giver, lane))) {
+			batch_send(bus, client, lane);
+			used = true;
+		}
 	}
-	if (sent)
-		bus_socket_used(bus, &giver->socket, false);
+	if (used)
+		bus_socket_used(bus, &giver->socket);
 }
 
 void bus_giver_serve(struct bus *bus)

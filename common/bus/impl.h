@@ -39,6 +39,7 @@ struct bus_socket {
 	void *zmq; /* NULL: closed, freed at the end of the turn */
 	int fd;
 	bool recheck; /* may have events although its descriptor says nothing: we used it since */
+	bool waits; /* has something to send as soon as that is possible */
 	/* Handles one message (or becoming writable); true if there may be more. */
 	bool (*ready)(struct bus *bus, struct bus_socket *socket);
 	struct bus_socket *next;
@@ -58,7 +59,6 @@ struct bus_link { /* to one giver */
 	struct bus_socket socket;
 	uint64_t serial, session;
 	uint64_t received[WIRE_LANES], allowed[WIRE_LANES];
-	bool dirty; /* the giver has not been told */
 };
 
 struct bus_letter { /* frame and body, owned */

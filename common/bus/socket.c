@@ -78,11 +78,16 @@ void bus_socket_reap(struct bus *bus)
 	}
 }
 
-void bus_socket_used(struct bus *bus, struct bus_socket *socket, bool waits)
+bool bus_socket_has_work(const struct bus_socket *socket)
+{
+	return bus_socket_events(socket) & (ZMQ_POLLIN | (socket->waits ? ZMQ_POLLOUT : 0));
+}
+
+void bus_socket_used(struct bus *bus, struct bus_socket *socket)
 {
 	static const uint64_t one = 1;
 	socket->recheck = true;
-	if (!bus->busy && bus_socket_events(socket) & (ZMQ_POLLIN | (waits ? ZMQ_POLLOUT : 0))) {
+	if (!bus->busy && bus_socket_has_work(socket)) {
 		ssize_t n = write(bus->kick_fd, &one, sizeof(one));
 		(void)n; /* full: it is readable already */
 	}

@@ -10,9 +10,13 @@ void bus_socket_open(struct bus *bus, struct bus_socket *socket, int type, int h
 /* Closes it and lets socket, which is the start of a malloc'd struct, be freed when no handler runs any more. */
 void bus_socket_close(struct bus *bus, struct bus_socket *socket);
 void bus_socket_reap(struct bus *bus);
-/* To be called after every send: sending may swallow the event that the descriptor would have shown. waits: something is
- * to be sent as soon as that is possible. */
-void bus_socket_used(struct bus *bus, struct bus_socket *socket, bool waits);
+/*
+ * To be called after every use outside of `ready`, and after those that fail too: whatever ZeroMQ is asked, it may swallow
+ * the event that the descriptor would have shown, and shows no other before that one was acted on.
+ */
+void bus_socket_used(struct bus *bus, struct bus_socket *socket);
+/* Something can be read, or sent that waits. */
+bool bus_socket_has_work(const struct bus_socket *socket);
 int bus_socket_events(const struct bus_socket *socket); /* ZMQ_POLLIN | ZMQ_POLLOUT */
 
 /* Copies s. 0, or the errno. more: another part follows. */

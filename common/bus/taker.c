@@ -86,7 +86,7 @@ static void sent_arrived(struct bus_link *link, struct pack_reader *r)
 		if (link->allowed[lane] > link->received[lane])
 			link->allowed[lane] = sent + 1;
 		link->received[lane] = sent;
-		link->dirty = true;
+		link->socket.waits = true;
 	}
 }
 
@@ -101,8 +101,8 @@ static void link_tell(struct bus *bus, struct bus_link *link)
 		pack_put_u64(&head, link->received[lane]);
 		pack_put_u64(&head, link->allowed[lane]);
 	}
-	link->dirty = bus_part_send(&link->socket, buf_span(&head), false) != 0;
-	bus_socket_used(bus, &link->socket, link->dirty);
+	link->socket.waits = bus_part_send(&link->socket, buf_span(&head), false) != 0;
+	bus_socket_used(bus, &link->socket);
 	buf_fini(&head);
 }
 
@@ -121,7 +121,7 @@ static bool link_ready(struct bus *bus, struct bus_socket *socket)
 			sent_arrived(link, &r);
 		bus_parts_close(parts, count < BUS_PARTS_MAX ? count : BUS_PARTS_MAX);
 	}
-	if (link->dirty && bus_socket_events(socket) & ZMQ_POLLOUT)
+	if (link->socket.waits && bus_socket_events(socket) & ZMQ_POLLOUT)
 		link_tell(bus, link);
 	return count > 0;
 }
@@ -138,7 +138,7 @@ struct bus_link *bus_link_open(struct bus *bus, const char *endpoint)
 			strncmp(endpoint, "tcp://", 6) == 0);
 	for (unsigned lane = 0; lane < WIRE_LANES; lane++)
 		link->allowed[lane] = bus->taking[lane];
-	link->dirty = true;
+	link->socket.waits = true;
 	if (zmq_connect(link->socket.zmq, endpoint) < 0) {
 		log_event(LOG_LEVEL_WARN, "bus_endpoint_bad", "endpoint", "s", endpoint, NULL);
 		bus_link_close(bus, &link);
@@ -153,13 +153,11 @@ void bus_link_close(struct bus *bus, struct bus_link **link)
 	*link = NULL;
 }
 
-void bus_links_tell(struct bus *bus, bool all)
+void bus_links_tell(struct bus *bus)
 {
-	for (size_t i = 0; i < bus->peer_count; i++) {
-		struct bus_link *link = bus->peers[i].link;
-		if (link && (all || link->dirty))
-			link_tell(bus, link);
-	}
+	for (size_t i = 0; i < bus->peer_count; i++)
+		if (bus->peers[i].link)
+			link_tell(bus, bus->peers[i].link);
 }
 
 bool bus_batch_deliver(struct bus *bus)

@@ -6,8 +6,8 @@
 
 struct bus_link *bus_link_open(struct bus *bus, const char *endpoint);
 void bus_link_close(struct bus *bus, struct bus_link **link);
-/* Tells every giver the credit again if told_ms is long ago (all) or it changed (dirty). */
-void bus_links_tell(struct bus *bus, bool all);
+/* Tells every giver the credit again. */
+void bus_links_tell(struct bus *bus);
 /* Hands one waiting batch to the program, live first. False if none waits. */
 bool bus_batch_deliver(struct bus *bus);
 void bus_batches_init(struct bus_batches *batches);
