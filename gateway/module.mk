@@ -16,3 +16,4 @@ $(eval $(call unit,gateway/token_test,gateway/token.c gateway/auth_scope.c,secre
 $(eval $(call unit,gateway/upload_test,gateway/upload.c,base,-lpthread -lidn2))
 $(eval $(call unit,gateway/utf7_test,gateway/utf7.c,base,-lidn2))
 $(eval $(call unit,gateway/verify_test,gateway/account_verify.c gateway/verify_remedy.c gateway/json.c,mailconn base,-ljansson -lcurl -lssl -lcrypto -lidn2))
+$(eval $(call unit,gateway/reply_card_test,gateway/reply_card.c,wire base,-ljansson -lidn2))

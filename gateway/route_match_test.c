@@ -15,7 +15,7 @@ static const struct route ROUTES[] = {
 	{.method = HTTP_GET, .pattern = "/v1/{a}/x/{b}"},
 	{.method = HTTP_GET, .pattern = "/v1/things/{id}/parts/{part}"},
 };
-static const ROUTE_TABLE(table, "test", ROUTES);
+static ROUTE_TABLE(table, "test", ROUTES);
 static const struct route_table *const TABLES[] = {&table, NULL};
 
 static const struct {

@@ -10,6 +10,7 @@
 #include "gateway/outbox.h"
 #include "gateway/page.h"
 #include "gateway/problem.h"
+#include "gateway/reply_check.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
 
@@ -36,36 +37,11 @@ static bool account_ready(struct http_request *r, const struct outbox_account *a
 	return false;
 }
 
-/* The message that is answered or forwarded has to be in a mailbox of the viewer. */
-static bool reference_known(struct http_request *r)
+static bool reference_allowed(struct http_request *r)
 {
-	struct span text = json_get_span(json_object_get(r->json, "reference"), "messageId"),
-		    account;
-	struct account_entry entry;
-	struct store_reply reply;
-	struct id id;
-	struct err e;
+	struct span id = json_get_span(json_object_get(r->json, "reference"), "messageId");
 
-	if (!text.n)
-		return true;
-	if (id_parse_public(text, &account, &id)) {
-		if (!account_entry_get(r, account, &entry) && r->answer.status != 404)
-			return false;
-		if (r->answer.status != 404 && account_belongs(&r->viewer, &entry)) {
-			if (store_do(r->store, r->arena, &reply, &e, "HEXISTS %b %b",
-				     key_account(r->arena, r->viewer.company, account,
-						 KEY_A_MESSAGES),
-				     span_make(id.b, ID_BYTES)) != ERR_OK) {
-				problem_from_err(r, &e);
-				return false;
-			}
-			if (reply.integer == 1)
-				return true;
-		}
-	}
-	problem_answer(r, PROBLEM_UNKNOWN_REFERENCE,
-		       "`reference.messageId` names no message of yours.");
-	return false;
+	return !id.n || reply_check(r, id);
 }
 
 static struct span submission_make(struct http_request *r)
@@ -109,7 +85,7 @@ static void message_take(struct http_request *r, bool only_check)
 		return;
 	if (!message_check(r->json, account.email, message_limit_bytes(account.provider), &fault))
 		problem_answer(r, fault.problem, "%s.", fault.text);
-	else if (account_ready(r, &account) && reference_known(r)) {
+	else if (account_ready(r, &account) && reference_allowed(r)) {
 		if (only_check)
 			http_answer_json(r, 200, json_pack("{s:s}", "status", "valid"));
 		else

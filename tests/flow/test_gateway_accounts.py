@@ -280,6 +280,67 @@ def test_outbox_shows_and_cancels(mailed, sender):
     ben("POST", "/v1/messages", 404, "not_found", json=message())
 
 
+def public_id(account, raw):
+    """`<account>~<lower-case Crockford base32>`."""
+    number = int.from_bytes(raw, "big")
+    return account + "~" + "".join("0123456789abcdefghjkmnpqrstvwxyz"[number >> shift & 31] for shift in range(75, -1, -5))
+
+
+def test_shr_05_only_participants_answer_a_shared_message(mailed, mail, sender):
+    """A message of another's mailbox, shared by way of a deal that all see: answered by a participant alone."""
+    slot, store, mid = "{a:acme/send}", mailed.redis, b"0123456789"
+    mailed.company("PUT", "/v1/deals/shared", 200, json={"title": "All see it"})
+    card = msgpack.packb({"s": "Hello", "f": [["Buyer", "buyer@customer.example"]], "t": [["Ben", "BEN@acme.example"]]})
+    store.hset(slot + ":m", mid, msgpack.packb([1, mid, 1, 1000, 1000, 10, "x", 0, [], ["d", "shared"], card], use_bin_type=False))
+    thread = [1, 1, 1000, 1, 1, "Hello", "s", 1, ["d", "shared", "m", 1000, 1], None, None, [], mid, 1]
+    store.hset(slot + ":t", mid, msgpack.packb(thread, use_bin_type=False))
+    reference = {"reference": {"messageId": public_id("send", mid), "action": "reply"}}
+    sender("POST", "/v1/messages/check", 200, json=message(**reference))
+    for user, status, code in (("ben", 200, None), ("boss", 403, "not_participant")):
+        api = mailed.company.as_user(user)
+        api("POST", "/v1/accounts", 201, json={"id": user, "email": f"{user}@acme.example", **servers(mail)})
+        api("POST", "/v1/messages/check", status, code, json=dict(message(**reference), accountId=user))
+    thread[6] = "p"
+    store.hset(slot + ":t", mid, msgpack.packb(thread, use_bin_type=False))
+    mailed.company.as_user("ben")("POST", "/v1/messages/check", 422, "unknown_reference", json=dict(message(**reference), accountId="ben"))
+    sender("POST", "/v1/messages/check", 200, json=message(**reference))
+
+
+def test_what_a_death_left_half_done_heals(mailed, mail):
+    """Each of the three places an account is named in may be missing or left over: the same request made again mends it."""
+    boss, store, slot = mailed.company.as_user("boss"), mailed.redis, "{a:acme/heal}"
+    body = {"id": "heal", "email": "heal@acme.example", **servers(mail)}
+
+    def whole():
+        assert store.hget("{g}:accounts", "acme/heal") and store.hexists("{c:acme}:acct", "heal") and store.hexists(slot + ":acct", "cred")
+    boss("POST", "/v1/accounts", 201, json=body)
+    whole()
+    number, key = store.hget(slot + ":acct", "number"), store.hget(slot + ":acct", "key")
+    store.hdel("{c:acme}:acct", "heal")
+    store.hdel("{g}:accounts", "acme/heal")
+    boss("GET", "/v1/accounts/heal", 404)
+    boss("POST", "/v1/accounts", 201, json=body)
+    whole()
+    assert store.hget(slot + ":acct", "key") == key
+    store.hdel("{g}:accounts", "acme/heal")
+    boss("POST", "/v1/accounts/heal/resume", 200)
+    whole()
+    # kept: died after the slot, and after the directory
+    assert store.fcall("gateway_1_account_kept", 1, slot, "1") == [b"ok"]
+    boss("DELETE", "/v1/accounts/heal", 204)
+    boss("GET", "/v1/accounts/heal", 404)
+    assert store.xlen(slot + ":j") == 2, "created, deleted: each once"
+    boss("POST", "/v1/accounts", 201, json=body)
+    # erased: died after the first step
+    store.hset(slot + ":t", "left", "x")
+    assert store.fcall("gateway_1_account_erase", 1, slot, "1", "1")[1] == b"2"
+    boss("DELETE", "/v1/accounts/heal?mail=erase", 204)
+    assert store.keys(slot + "*") == [(slot + ":acct").encode()] and store.hget(slot + ":acct", "gen") == b"2"
+    assert not store.hexists("{g}:accounts", "acme/heal") and not store.hexists("{c:acme}:acct", "heal")
+    boss("DELETE", "/v1/accounts/heal?mail=erase", 404)
+    assert number
+
+
 def test_messages_that_cannot_go_out(mailed, sender):
     """SND-03, SND-04, SND-05, SND-09, ACC-06: refused before they are queued, each with its own code."""
     count = mailed.redis.hlen("{a:acme/send}:o")
