@@ -51,8 +51,9 @@
 	P(UNKNOWN_ACTING_USER, "unknown_acting_user", 403,                                         \
 	  "The acting user is not one of this company",                                            \
 	  "Put the user first, or correct the Acting-User header.")                                \
-	P(NOT_PARTICIPANT, "not_participant", 403, "Only a participant may answer or forward this",                    \
-	  "Ask the owner of the mailbox to answer, or write a new message.")                                           \
+	P(NOT_PARTICIPANT, "not_participant", 403,                                                 \
+	  "Only a participant may answer or forward this",                                         \
+	  "Ask the owner of the mailbox to answer, or write a new message.")                       \
 	P(NOT_OWNER, "not_owner", 403, "Only the owner may change this",                           \
 	  "Ask the owner of the mailbox.")
 
