@@ -1,0 +1,488 @@
+"""Proves INB-01, LNK-05, LNK-07, LNK-10, SHR-01, SHR-02, SHR-04, SHR-06, SHR-07 for what the gateway shows of mail, on the real
+gateway and linker over a real Redis."""
+import random
+import signal
+
+import pytest
+
+from gateway_world import NOW, Mailbox, id_of, public, wait
+from linker_slot import pack
+
+ABSENT = "zzzzzzzzzzzzzzzz"
+
+
+@pytest.fixture(scope="module")
+def shared_box():
+    made = Mailbox()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def box(shared_box):
+    shared_box.wipe()
+    return shared_box
+
+
+@pytest.fixture
+def house(box):
+    """Anna's mailbox, Ben and Cleo of the same company, Root the admin; p1 and deal 1 are everybody's, deal 2 is Ben's group's."""
+    box.api = {"anna": box.user("anna"), "ben": box.user("ben", groups=["sales"]), "cleo": box.user("cleo"),
+               "root": box.user("root", role="admin")}
+    box.account("anna", "anna")
+    for name in ("p1", "p2"):
+        box.person(name)
+    box.item("deal", "1")
+    box.item("deal", "2", visible={"users": [], "groups": ["sales"]})
+    box.item("lead", "7")
+    return box
+
+
+# What a thread answers to who may not see it: all of these, and as if it were not there.
+def routes_of(thread, message):
+    return [("GET", f"/v1/threads/{thread}"), ("PATCH", f"/v1/threads/{thread}"), ("DELETE", f"/v1/threads/{thread}"),
+            ("GET", f"/v1/threads/{thread}/messages"), ("GET", f"/v1/threads/{thread}/why"), ("PUT", f"/v1/threads/{thread}/link"),
+            ("DELETE", f"/v1/threads/{thread}/link"), ("PUT", f"/v1/threads/{thread}/person"), ("DELETE", f"/v1/threads/{thread}/person"),
+            ("GET", f"/v1/messages/{message}"), ("GET", f"/v1/messages/{message}/body"), ("GET", f"/v1/messages/{message}/raw"),
+            ("GET", f"/v1/messages/{message}/attachments/2"), ("DELETE", f"/v1/messages/{message}"),
+            ("POST", "/v1/people")]
+
+
+def ask(api, method, path, thread):
+    bodies = {"PATCH": {"read": True}, "PUT": {"kind": "deal", "id": "1"} if path.endswith("link") else {"id": "p1"},
+              "POST": {"fromThread": thread, "email": "frida@client.example"}}
+    return api.call(method, path, **({"json": bodies[method]} if method in bodies else {}))
+
+
+def face(answer):
+    """All that a client sees of an answer, less the time of day."""
+    return answer.status_code, answer.content, sorted((k, v) for k, v in answer.headers.items() if k != "Date")
+
+
+def nothing_to_see(api, thread, message):
+    absent = f"anna~{ABSENT}"
+    for (method, path), (_, other) in zip(routes_of(thread, message), routes_of(absent, absent)):
+        hidden, missing = ask(api, method, path, thread), ask(api, method, other, absent)
+        assert hidden.status_code == 404, (method, path, hidden.status_code, hidden.text)
+        assert face(hidden) == face(missing), (method, path)
+
+
+def test_inb_01_pages_hold_each_thread_once_newest_first(house):
+    """500 threads of two mailboxes, many of the same millisecond, in pages of any size."""
+    house.account("team", "ben", members=["anna"])
+    rng = random.Random(4)
+    expected = []
+    for account in ("anna", "team"):
+        mails = [(f"m{k}", [], {"received": NOW + rng.randrange(60), "people": ["p1"]}) for k in range(250)]
+        house.commit(account, *mails)
+        expected += [(given["received"], public(account, id_of(account + name))) for name, _, given in mails]
+    house.settle()
+    times = dict((i, ms) for ms, i in expected)
+    anna = house.api["anna"]
+    for path, limit in [("/v1/threads", 200), ("/v1/threads", 50), ("/v1/threads", 7), ("/v1/people/p1/threads", 33)]:
+        ids = anna.ids(path, limit=limit)
+        assert sorted(ids) == sorted(times), (path, limit)
+        assert [times[i] for i in ids] == sorted(times.values(), reverse=True), (path, limit)
+    assert anna.ids("/v1/threads", limit=7) == anna.ids("/v1/threads", limit=200)
+    assert sorted(house.api["ben"].ids("/v1/threads")) == sorted(i for i in times if i.startswith("team~"))
+    assert house.api["cleo"].ids("/v1/threads") == []
+
+
+def test_inb_01_a_cursor_stands_while_mail_comes(house):
+    house.commit("anna", *[(f"m{k}", [], {"received": NOW + k}) for k in range(30)])
+    anna = house.api["anna"]
+    page = anna.get("/v1/threads", limit=10)
+    house.commit("anna", *[(f"new{k}", [], {"received": NOW + 1000 + k}) for k in range(5)])
+    rest = anna.get("/v1/threads", limit=200, cursor=page["nextCursor"])
+    got = [t["id"] for t in page["data"] + rest["data"]]
+    assert got == [public("anna", id_of(f"annam{k}")) for k in range(29, -1, -1)]
+    assert anna.call("GET", "/v1/threads?cursor=" + page["nextCursor"][:-2] + "xx").json()["code"] == "invalid_cursor"
+    other = house.api["ben"].call("GET", "/v1/threads", params={"cursor": page["nextCursor"]})
+    assert (other.status_code, other.json()["code"]) == (400, "invalid_cursor")
+
+
+def test_inb_01_folders(house):
+    anna = house.api["anna"]
+    got = house.mail("anna", "got", received=NOW)
+    sent = house.mail("anna", "sent", received=NOW + 1, bits=1, thread_bits=2)
+    both = house.mail("anna", "both", received=NOW + 2)
+    house.mail("anna", "reply", ["both"], received=NOW + 3, bits=1, thread_bits=2)
+
+    def folders():
+        return {f: anna.ids("/v1/threads", folder=f) for f in ("inbox", "sent", "archive")}
+
+    assert folders() == {"inbox": [both, got], "sent": [both, sent], "archive": []}
+    assert anna.ids("/v1/threads") == [both, sent, got]
+    assert anna.ok("PATCH", f"/v1/threads/{both}", json={"archived": True})["folderState"] == "archive"
+    assert folders() == {"inbox": [got], "sent": [both, sent], "archive": [both]}
+    house.mail("anna", "again", ["both"], received=NOW + 4)
+    assert folders() == {"inbox": [both, got], "sent": [both, sent], "archive": []}
+    anna.ok("PATCH", f"/v1/threads/{both}", json={"archived": True})
+    anna.ok("PATCH", f"/v1/threads/{both}", json={"archived": False})
+    assert folders()["inbox"] == [both, got]
+    assert anna.get(f"/v1/threads/{sent}")["folderState"] == "sent"
+    assert anna.call("GET", "/v1/threads?folder=spam").status_code == 400
+
+
+def test_inb_01_unread(house):
+    anna = house.api["anna"]
+    a, b = house.mail("anna", "a", received=NOW), house.mail("anna", "b", received=NOW + 1)
+    house.r.hset(house.tag("anna") + ":p", id_of("annaa"), pack([[[1, 1, 1]], ["$seen"]]))
+    assert anna.ids("/v1/threads", unread="true") == [b]
+    assert anna.ok("PATCH", f"/v1/threads/{b}", json={"read": True})["unread"] is False
+    assert anna.ids("/v1/threads", unread="true") == []
+    assert anna.ok("PATCH", f"/v1/threads/{a}", json={"read": False})["unread"] is True
+    assert anna.ids("/v1/threads", unread="true") == [a]
+    house.mail("anna", "b2", ["b"], received=NOW + 2)
+    assert anna.ids("/v1/threads", unread="true") == [b, a]
+
+
+def test_shr_01_a_mailbox_is_its_owners_alone(house):
+    house.account("team", "ben", members=["cleo"])
+    own, team = house.mail("anna", "own"), house.mail("team", "team")
+    lists = {name: api.ids("/v1/threads") for name, api in house.api.items()}
+    assert lists == {"anna": [own], "ben": [team], "cleo": [team], "root": []}
+    for name in ("ben", "cleo", "root"):
+        nothing_to_see(house.api[name], own, own)
+    answer = house.company.call("GET", "/v1/threads")
+    assert (answer.status_code, answer.json()["code"]) == (403, "acting_user_required")
+    assert house.root.call("GET", "/v1/threads").status_code == 403
+
+
+def test_shr_02_all_three_conditions(house):
+    house.item("deal", "3", visible={"users": ["cleo"], "groups": []})
+    house.person("p3", visible={"users": ["cleo"], "groups": []}, owner="ben")
+    threads = {
+        "loose": (house.mail("anna", "loose"), set()),
+        "person": (house.mail("anna", "person", people=["p1"]), {"ben", "cleo", "root"}),
+        "hidden person": (house.mail("anna", "hidden", people=["p3"]), {"ben", "cleo"}),
+        "unknown person": (house.mail("anna", "unknown", people=["nobody"]), set()),
+        "group's item": (house.mail("anna", "group", kind="d", item="2"), {"ben"}),
+        "user's item": (house.mail("anna", "user", kind="d", item="3"), {"cleo"}),
+        "both": (house.mail("anna", "both", kind="d", item="2", people=["p3"]), {"ben", "cleo"}),
+        "private": (house.mail("anna", "private", kind="d", item="1", people=["p1"], sharing="p"), set()),
+    }
+    house.settle()
+    for what, (thread, seers) in threads.items():
+        for name in ("ben", "cleo", "root"):
+            status = house.api[name].call("GET", f"/v1/threads/{thread}").status_code
+            assert status == (200 if name in seers else 404), (what, name)
+        assert house.api["anna"].get(f"/v1/threads/{thread}")["id"] == thread
+    deal = house.api["ben"].get("/v1/threads/" + threads["both"][0])
+    assert deal["link"]["id"] == "2" and house.api["cleo"].get("/v1/threads/" + threads["both"][0])["link"] is None
+    assert set(house.api["ben"].ids("/v1/deals/2/threads")) == {threads["both"][0], threads["group's item"][0]}
+    assert house.api["cleo"].call("GET", "/v1/deals/2/threads").status_code == 404
+    assert set(house.api["cleo"].ids("/v1/people/p3/threads")) == {threads["both"][0], threads["hidden person"][0]}
+
+
+def test_shr_04_private_holds_at_once(house):
+    """Even while the linker stands still: what the company's side still lists is not shown."""
+    anna, ben = house.api["anna"], house.api["ben"]
+    thread = house.mail("anna", "a", people=["p1"], kind="d", item="1")
+    house.settle()
+    views = ["/v1/people/p1/threads", "/v1/deals/1/threads"]
+    assert all(ben.ids(v) == [thread] for v in views)
+    assert {e["data"]["threadId"] for e in ben.events()[0]} == {thread}
+    assert ben.get(f"/v1/threads/{thread}/messages")["data"][0]["id"] == thread
+    house.running["linker-1"].send_signal(signal.SIGSTOP)
+    try:
+        assert anna.ok("PATCH", f"/v1/threads/{thread}", json={"sharing": "private"})["sharing"] == "private"
+        assert all(ben.ids(v) == [] for v in views)
+        nothing_to_see(ben, thread, thread)
+        assert ben.events()[0] == []
+        # Its owner still has it, from the mailbox and from both views.
+        assert all(anna.ids(v) == [thread] for v in views + ["/v1/threads"])
+        anna.ok("PATCH", f"/v1/threads/{thread}", json={"sharing": "shared"})
+        assert ben.get(f"/v1/threads/{thread}")["id"] == thread
+        anna.ok("PATCH", f"/v1/threads/{thread}", json={"sharing": "private"})
+    finally:
+        house.running["linker-1"].send_signal(signal.SIGCONT)
+    house.settle()
+    assert all(ben.ids(v) == [] for v in views) and all(anna.ids(v) == [thread] for v in views)
+    assert all(house.api["root"].ids(v) == [] for v in views)
+
+
+def test_shr_04_only_the_owner_changes(house):
+    ben = house.api["ben"]
+    thread = house.mail("anna", "a", people=["p1"])
+    for method, path in routes_of(thread, thread):
+        if method == "GET":
+            continue
+        answer = ask(ben, method, path, thread)
+        if method == "POST":
+            assert answer.status_code in (201, 403), answer.text
+            continue
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_owner"), (method, path, answer.text)
+    assert house.api["root"].call("PATCH", f"/v1/threads/{thread}", json={"sharing": "private"}).status_code == 403
+    assert house.api["anna"].get(f"/v1/threads/{thread}")["sharing"] == "shared"
+
+
+def test_shr_06_absent_and_hidden_are_one_answer(house):
+    thread = house.mail("anna", "a", people=["p1"], sharing="p")
+    house.account("gone", "ben")
+    for name in ("ben", "cleo", "root"):
+        nothing_to_see(house.api[name], thread, thread)
+    # Whatever else is not an id of a thread.
+    faces = set()
+    for text in (f"anna~{ABSENT}", f"nobody~{ABSENT}", f"gone~{ABSENT}", "anna", "anna~", "~~~", "anna~" + "u" * 16, thread + "0",
+                 thread.replace("anna~", "gone~")):
+        answer = house.api["ben"].call("GET", f"/v1/threads/{text}")
+        faces.add((answer.status_code, answer.content))
+    assert len(faces) == 1 and faces.pop()[0] == 404
+
+
+def test_shr_06_others_are_not_told_the_owners_part(house):
+    thread = house.mail("anna", "a", people=["p1"])
+    own = house.api["anna"].get(f"/v1/threads/{thread}/messages")["data"][0]
+    other = house.api["ben"].get(f"/v1/threads/{thread}/messages")["data"][0]
+    assert own["bcc"] == [{"name": None, "email": "secret@us.example"}] and "keywords" in own and "mailboxIds" in own
+    assert not {"bcc", "keywords", "mailboxIds"} & set(other)
+    assert "secret@us.example" not in str(house.api["ben"].get(f"/v1/threads/{thread}"))
+    mine, theirs = house.api["anna"].get(f"/v1/threads/{thread}"), house.api["ben"].get(f"/v1/threads/{thread}")
+    assert "unread" in mine and "folderState" in mine and not {"unread", "folderState"} & set(theirs)
+
+
+def test_lnk_05_by_hand(house):
+    anna, ben = house.api["anna"], house.api["ben"]
+    thread = house.mail("anna", "a", kind="d", item="1")
+    assert anna.get(f"/v1/threads/{thread}")["link"]["by"] == "auto"
+    moved = anna.ok("PUT", f"/v1/threads/{thread}/link", json={"kind": "lead", "id": "7"})
+    assert (moved["link"]["kind"], moved["link"]["id"], moved["link"]["by"]) == ("lead", "7", "manual")
+    house.settle()
+    assert ben.ids("/v1/leads/7/threads") == [thread] and ben.ids("/v1/deals/1/threads") == []
+    for bad, status in [({"kind": "deal", "id": "nope"}, 404), ({"kind": "deal", "id": "2"}, 404), ({"kind": "boat", "id": "1"}, 400),
+                        ({"kind": "deal"}, 400), ({"kind": "deal", "id": "1", "x": 1}, 400)]:
+        assert anna.call("PUT", f"/v1/threads/{thread}/link", json=bad).status_code == status, bad
+    assert anna.get(f"/v1/threads/{thread}")["link"]["id"] == "7"
+    anna.ok("DELETE", f"/v1/threads/{thread}/link", 204)
+    # A later message does not link it again.
+    house.mail("anna", "b", ["a"], kind="d", item="1", received=NOW + 1)
+    after = anna.get(f"/v1/threads/{thread}")
+    assert after["link"] is None and after["linkSkipped"] == "manual_unlink" and after["messageCount"] == 2
+    house.settle()
+    assert ben.ids("/v1/leads/7/threads") == [] and ben.ids("/v1/deals/1/threads") == []
+
+
+def test_lnk_10_person_of_record(house):
+    anna = house.api["anna"]
+    thread = house.mail("anna", "a", people=["p1"], person="p1")
+    assert anna.get(f"/v1/threads/{thread}")["person"] == {"id": "p1", "by": "auto"}
+    assert anna.ok("PUT", f"/v1/threads/{thread}/person", json={"id": "p2"})["person"] == {"id": "p2", "by": "manual"}
+    house.settle()
+    assert anna.ids("/v1/people/p2/threads") == [thread] and anna.ids("/v1/people/p1/threads") == [thread]
+    assert anna.call("PUT", f"/v1/threads/{thread}/person", json={"id": "nobody"}).status_code == 404
+    anna.ok("DELETE", f"/v1/threads/{thread}/person", 204)
+    assert anna.get(f"/v1/threads/{thread}")["person"] is None
+    house.settle()
+    assert anna.ids("/v1/people/p2/threads") == []
+
+
+def test_lnk_07_a_teams_private_thread_shows_to_its_members(house):
+    """The detail views have a team's private threads for each of its people, and for nobody else."""
+    house.account("team", "ben", members=["cleo"])
+    thread = house.mail("team", "a", people=["p1"], kind="d", item="1", sharing="p")
+    house.settle()
+    for name, seen in (("ben", True), ("cleo", True), ("anna", False), ("root", False)):
+        for view in ("/v1/people/p1/threads", "/v1/deals/1/threads"):
+            assert house.api[name].ids(view) == ([thread] if seen else []), (name, view)
+
+
+def test_deleting(house):
+    anna, ben = house.api["anna"], house.api["ben"]
+    a = house.mail("anna", "a", people=["p1"], received=NOW)
+    second = house.mail("anna", "a2", ["a"], people=["p1"], received=NOW + 1)
+    b = house.mail("anna", "b", people=["p1"], received=NOW + 2)
+    house.settle()
+    assert ben.ids("/v1/people/p1/threads") == [b, a]
+    anna.ok("DELETE", f"/v1/messages/{second}", 204)
+    assert anna.get(f"/v1/threads/{a}")["messageCount"] == 1
+    assert [m["id"] for m in anna.get(f"/v1/threads/{a}/messages")["data"]] == [a]
+    nothing = anna.call("GET", f"/v1/messages/{second}")
+    assert nothing.status_code == 404
+    anna.ok("DELETE", f"/v1/threads/{b}", 204)
+    assert anna.ids("/v1/threads") == [a] and ben.ids("/v1/people/p1/threads") == [a]
+    assert anna.call("DELETE", f"/v1/threads/{b}").status_code == 404
+    nothing_to_see(anna, b, b)
+    house.settle()
+    assert ben.ids("/v1/people/p1/threads") == [a]
+    anna.ok("DELETE", f"/v1/messages/{a}", 204)
+    assert anna.ids("/v1/threads") == []
+
+
+def test_a_thread_of_many_messages_goes_whole(house):
+    house.commit("anna", ("m0", [], {}), *[(f"m{k}", ["m0"], {"received": NOW + k}) for k in range(1, 700)])
+    thread = public("anna", id_of("annam0"))
+    assert house.api["anna"].get(f"/v1/threads/{thread}")["messageCount"] == 700
+    house.api["anna"].ok("DELETE", f"/v1/threads/{thread}", 204)
+    assert house.r.hlen(house.tag("anna") + ":m") == 0 and house.r.hlen(house.tag("anna") + ":dead") == 700
+
+
+def test_thr_04_a_merged_threads_id_still_leads_to_it(house):
+    anna = house.api["anna"]
+    a, b = house.mail("anna", "a", received=NOW, people=["p1"]), house.mail("anna", "b", received=NOW + 1, people=["p1"])
+    house.settle()
+    house.mail("anna", "c", ["a", "b"], received=NOW + 2)
+    one, other = anna.get(f"/v1/threads/{a}"), anna.get(f"/v1/threads/{b}")
+    assert one == other and one["id"] == a and one["messageCount"] == 3
+    assert anna.ids("/v1/threads") == [a]
+    assert house.api["ben"].ids("/v1/people/p1/threads") == [a]
+    assert len(anna.get(f"/v1/threads/{b}/messages")["data"]) == 3
+    assert anna.get(f"/v1/threads/{b}/messages") == anna.get(f"/v1/threads/{a}/messages")
+    house.settle()
+    assert house.api["ben"].ids("/v1/people/p1/threads") == [a]
+
+
+def test_shr_04_many_at_once(house):
+    anna, ben = house.api["anna"], house.api["ben"]
+    mine = [house.mail("anna", f"m{k}", people=["p1"], received=NOW + k) for k in range(20)]
+    house.account("ben", "ben")
+    bens = house.mail("ben", "x", people=["p1"])
+    house.settle()
+    answer = anna.ok("POST", "/v1/threads/bulk", json={"ids": mine + [bens, f"anna~{ABSENT}", "rubbish"], "op": "private"})
+    assert answer["done"] == mine
+    assert [(f["id"], f["code"]) for f in answer["failed"]] == [(bens, "not_owner"), (f"anna~{ABSENT}", "not_found"), ("rubbish", "not_found")]
+    assert ben.ids("/v1/people/p1/threads") == [bens]
+    anna.ok("POST", "/v1/threads/bulk", json={"ids": mine[:5], "op": "share"})
+    anna.ok("POST", "/v1/threads/bulk", json={"ids": mine[:5], "op": "archive"})
+    assert sorted(anna.ids("/v1/threads", folder="archive")) == sorted(mine[:5])
+    anna.ok("POST", "/v1/threads/bulk", json={"ids": mine[:5], "op": "unarchive"})
+    anna.ok("POST", "/v1/threads/bulk", json={"ids": mine, "op": "read"})
+    assert anna.ids("/v1/threads", unread="true") == []
+    anna.ok("POST", "/v1/threads/bulk", json={"ids": mine[5:], "op": "delete"})
+    house.settle()
+    assert anna.ids("/v1/threads") == mine[4::-1]
+    assert sorted(ben.ids("/v1/people/p1/threads")) == sorted(mine[:5] + [bens])
+    assert anna.call("POST", "/v1/threads/bulk", json={"ids": mine, "op": "explode"}).status_code == 400
+
+
+def test_lnk_09_why(house):
+    thread = house.mail("anna", "a", people=["p1"], reason="multiple_open_items", open=["d:1", "d:2"])
+    why = house.api["anna"].get(f"/v1/threads/{thread}/why")
+    assert "multiple_open_items" in str(why)
+    assert "'2'" not in str(house.api["cleo"].get(f"/v1/threads/{thread}/why"))
+
+
+class Oracle:
+    """Who may see what, by the words of SHR-01 and SHR-02 alone."""
+
+    def __init__(self):
+        self.accounts, self.objects, self.threads, self.groups = {}, {}, {}, {}
+
+    def object_seen(self, user, key):
+        if key not in self.objects:
+            return False
+        visible, owner = self.objects[key]
+        return visible == "company" or owner == user or user in visible["users"] or bool(set(visible["groups"]) & self.groups[user])
+
+    def seen(self, user, thread):
+        t = self.threads[thread]
+        owner, members = self.accounts[t["account"]]
+        if user == owner or user in members:
+            return True
+        ties = ([t["link"]] if t["link"] else []) + [("c", p) for p in t["people"]]
+        return t["sharing"] == "shared" and any(self.object_seen(user, key) for key in ties)
+
+    def view(self, user, key):
+        if not self.object_seen(user, key):
+            return None
+        return {i for i, t in self.threads.items() if self.seen(user, i) and (t["link"] == key or (key[0] == "c" and key[1] in t["people"]))}
+
+
+KINDS = {"d": "deal", "l": "lead", "c": "people"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shr_07_every_user_sees_what_the_rules_say(box, seed):
+    """Random companies: mailboxes, groups, visibility, links, sharing changed by hand; each user's answers against an oracle."""
+    rng = random.Random(seed)
+    oracle, users = Oracle(), [f"u{k}" for k in range(5)]
+    api = {}
+    for name in users:
+        oracle.groups[name] = {g for g in ("g1", "g2") if rng.random() < 0.4}
+        api[name] = box.user(name, role=rng.choice(["admin", "regular"]), groups=oracle.groups[name])
+
+    def visibility():
+        return rng.choice(["company", {"users": rng.sample(users, rng.randrange(3)), "groups": rng.sample(["g1", "g2"], rng.randrange(2))}])
+
+    for letter, count in (("d", 4), ("l", 3), ("c", 5)):
+        for k in range(count):
+            visible, owner = visibility(), rng.choice(users + [None])
+            oracle.objects[letter, f"{letter}{k}"] = visible, owner
+            if letter == "c":
+                box.person(f"c{k}", visible, owner)
+            else:
+                box.item(KINDS[letter], f"{letter}{k}", visible, owner)
+    for name, owner, members in (("a0", "u0", []), ("a1", "u1", ["u2"]), ("a2", "u2", [])):
+        box.account(name, owner, members)
+        oracle.accounts[name] = owner, members
+        for k in range(15):
+            people = rng.sample([f"c{i}" for i in range(5)] + ["ghost"], rng.randrange(3))
+            link = rng.choice([None, None] + [key for key in oracle.objects if key[0] != "c"])
+            sharing = rng.choice(["shared", "shared", "private"])
+            thread = box.mail(name, f"m{k}", people=people, received=NOW + rng.randrange(20), sharing=sharing[0],
+                              **({"kind": link[0], "item": link[1]} if link else {}))
+            oracle.threads[thread] = {"account": name, "people": people, "link": link, "sharing": sharing}
+    box.settle()
+
+    def compare():
+        for user in users:
+            own = {i for i, t in oracle.threads.items() if user == oracle.accounts[t["account"]][0] or user in oracle.accounts[t["account"]][1]}
+            assert set(api[user].ids("/v1/threads")) == own
+            for thread in oracle.threads:
+                wanted = 200 if oracle.seen(user, thread) else 404
+                assert api[user].call("GET", f"/v1/threads/{thread}").status_code == wanted, (user, thread, oracle.threads[thread])
+            for letter, name in oracle.objects:
+                path = f"/v1/people/{name}/threads" if letter == "c" else f"/v1/{KINDS[letter]}s/{name}/threads"
+                expected = oracle.view(user, (letter, name))
+                if expected is None:
+                    assert api[user].call("GET", path).status_code == 404, (user, path)
+                else:
+                    assert set(api[user].ids(path, limit=4)) == expected, (user, path)
+            seen = {e["data"]["threadId"] for e in api[user].events()[0] if "threadId" in e["data"]}
+            assert {i for i in seen} == {i for i in oracle.threads if oracle.seen(user, i)}, user
+
+    compare()
+    for _ in range(40):
+        thread = rng.choice(sorted(oracle.threads))
+        t = oracle.threads[thread]
+        owner = oracle.accounts[t["account"]][0]
+        if rng.random() < 0.6:
+            t["sharing"] = rng.choice(["shared", "private"])
+            api[owner].ok("PATCH", f"/v1/threads/{thread}", json={"sharing": t["sharing"]})
+        elif rng.random() < 0.5:
+            t["link"] = None
+            api[owner].ok("DELETE", f"/v1/threads/{thread}/link", 204)
+        else:
+            seen = sorted(key for key in oracle.objects if key[0] != "c" and oracle.object_seen(owner, key))
+            if seen:
+                t["link"] = rng.choice(seen)
+                api[owner].ok("PUT", f"/v1/threads/{thread}/link", json={"kind": KINDS[t["link"][0]], "id": t["link"][1]})
+    box.settle()
+    compare()
+
+
+def test_shr_06_bodies_and_raw_messages(small):
+    """On the whole pipeline: a message's body, bytes and attachments go with its thread."""
+    first, second = (r["id"] for r in small.ledger["reps"][:2])
+    anna, ben = small.user(first), small.user(second)
+    threads = anna.every("/v1/threads")
+    thread = next(t for t in threads if t["people"] and ben.session.get(ben.base + f"/v1/threads/{t['id']}").status_code == 200)
+    messages = anna.get(f"/v1/threads/{thread['id']}/messages")["data"]
+    paths = [f"/v1/messages/{messages[0]['id']}" + tail for tail in ("", "/body", "/raw")]
+    absent = [f"/v1/messages/{first}~{ABSENT}" + tail for tail in ("", "/body", "/raw")]
+    before = [ben.call("GET", path, 200) for path in paths]
+    assert all(answer.headers["Cache-Control"].startswith("no-store") for answer in before)
+    raw = before[2].content
+    part = raw[:37]
+    ranged = ben.call("GET", paths[2], 206, headers={"Range": "bytes=0-36"})
+    assert ranged.content == part
+    try:
+        anna.call("PATCH", f"/v1/threads/{thread['id']}", 200, json={"sharing": "private"})
+        for path, other in zip(paths, absent):
+            hidden, missing = (ben.session.get(ben.base + p) for p in (path, other))
+            assert hidden.status_code == 404 and hidden.content == missing.content
+            anna.call("GET", path, 200)
+    finally:
+        anna.call("PATCH", f"/v1/threads/{thread['id']}", 200, json={"sharing": "shared"})
+    assert ben.call("GET", paths[2], 200).content == raw
+    wait(lambda: not small.waiting(first), 10, "quiet")
