@@ -7,7 +7,7 @@ $(eval $(call fuzz,sender/smtp_dialog_fuzz,sender/smtp_dialog.c sender/smtp_repl
 $(eval $(call program,sender,$(filter-out %_test.c %_fuzz.c,$(wildcard sender/*.c)),stage mailconn blob secret store bus wire metrics conf base,-lcurl -lssl -luv -lzmq -lhiredis -lmicrohttpd -ljansson -lzstd -lcrypto -lidn2 -lpthread))
 $(B)/gen/sender_lua.h: sender/sender.lua
 $(B)/sender/main.o: $(B)/gen/sender_lua.h
-# stands in for the gateway in tests/flow/test_sender.py
+# stands in for the gateway in tests/flow/sender_house.py
 tests-built: $(B)/tests/flow/outbox
 $(B)/tests/flow/outbox: $(B)/tests/flow/outbox.o $(foreach l,blob secret base,$(B)/lib$(l).a)
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lzstd -lcrypto -lidn2 -lpthread

@@ -1,5 +1,5 @@
 /*
- * Stands in for the gateway in tests/flow/test_sender.py: keys, sealed credentials, blobs. Bytes are hex on arguments and
+ * Stands in for the gateway in tests/flow/sender_house.py: keys, sealed credentials, blobs. Bytes are hex on arguments and
  * output, raw on standard input and for `get`.
  *   outbox keys DIR · seal DIR COMPANY ACCOUNT PASSWORD · put DIR COMPANY ACCOUNT KEY GENERATION ID ·
  *   get DIR COMPANY ACCOUNT KEY GENERATION ID REF
