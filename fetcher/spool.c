@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -20,6 +22,27 @@ struct spool {
 	char path[256];
 };
 
+/* Is the process that a file's name ends with still there? */
+static bool owner_lives(const char *pid)
+{
+	uint64_t value;
+
+	return span_to_u64(span_cstr(pid), INT32_MAX, &value) && value > 0 &&
+	       kill((pid_t)value, 0) == 0;
+}
+
+/* A folder's name in short: deployments on one machine must not meet in /dev/shm. */
+static uint32_t folder_mark(const char *dir)
+{
+	char whole[PATH_MAX];
+	const char *p = realpath(dir, whole) ? whole : dir;
+	uint32_t hash = 2166136261u;
+
+	for (; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * 16777619u;
+	return hash;
+}
+
 /* What earlier lives of this instance left behind. */
 static void sweep(const char *directory, const char *prefix)
 {
@@ -31,7 +54,7 @@ static void sweep(const char *directory, const char *prefix)
 		int n = snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
 
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0 && n > 0 &&
-		    (size_t)n < sizeof(path))
+		    (size_t)n < sizeof(path) && !owner_lives(entry->d_name + strlen(prefix)))
 			unlink(path);
 	}
 	if (dir)
@@ -39,7 +62,8 @@ static void sweep(const char *directory, const char *prefix)
 }
 
 /* A name of its own for each life: whoever still maps the file of the last one must not take it for this one. */
-static int make_file(struct spool *spool, const char *directory, const char *instance, size_t bytes)
+static int make_file(struct spool *spool, const char *directory, uint32_t mark,
+		     const char *instance, size_t bytes)
 {
 	char prefix[160];
 	int fd, n;
@@ -61,7 +85,7 @@ static int make_file(struct spool *spool, const char *directory, const char *ins
 	return fd;
 }
 
-enum err_code spool_open(const char *instance, const char *fallback_dir, size_t bytes,
+enum err_code spool_open(const char *instance, const char *state_dir, size_t bytes,
 			 struct spool **spool_out, struct err *e)
 {
 	struct spool *spool = calloc(1, sizeof(*spool));
@@ -70,15 +94,15 @@ enum err_code spool_open(const char *instance, const char *fallback_dir, size_t 
 	if (!spool)
 		abort();
 	spool->capacity = (bytes + PAGE - 1) / PAGE * PAGE;
-	fd = make_file(spool, "/dev/shm", instance, spool->capacity);
+	fd = make_file(spool, "/dev/shm", folder_mark(state_dir), instance, spool->capacity);
 	if (fd < 0) {
-		mkdir(fallback_dir, 0750);
-		fd = make_file(spool, fallback_dir, instance, spool->capacity);
+		mkdir(state_dir, 0750);
+		fd = make_file(spool, state_dir, folder_mark(state_dir), instance, spool->capacity);
 	}
 	if (fd < 0) {
 		free(spool);
 		return err_set(e, ERR_PERM, ERR_PROCESS, "spool_failed",
-			       "no spool in /dev/shm nor %s (errno %d)", fallback_dir, errno);
+			       "no spool in /dev/shm nor %s (errno %d)", state_dir, errno);
 	}
 	spool->map = mmap(NULL, spool->capacity, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);

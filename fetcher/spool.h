@@ -17,9 +17,9 @@ struct spool_region {
 	size_t bytes; /* 0: no region */
 };
 
-/* Makes the file (mode 0600, or 0640 if the directory has a group) in /dev/shm, or in fallback_dir if that is missing.
- * A file of the same instance from an earlier life is replaced. */
-MUST_USE enum err_code spool_open(const char *instance, const char *fallback_dir, size_t bytes,
+/* Makes the file (mode 0600) in /dev/shm, or in state_dir if that is missing; its name holds state_dir, instance and pid.
+ * What dead processes of the same instance left there is removed. */
+MUST_USE enum err_code spool_open(const char *instance, const char *state_dir, size_t bytes,
 				  struct spool **spool_out, struct err *e);
 void spool_close(struct spool **spool);
 const char *spool_path(const struct spool *spool);
