@@ -277,20 +277,26 @@ static void put_ids(struct http_request *r, json_t *data, const struct candidate
 		put_text(data, "code", entry->detail);
 }
 
+/* Under this id, or one that was merged with it. */
+static bool is_shown(const struct window *w, const struct mail_thread *thread)
+{
+	for (size_t i = 0; i < w->thread_count; i++)
+		if (w->shown[i] && w->threads[i].account == thread->account &&
+		    id_eq(&w->threads[i].id, &thread->id))
+			return true;
+	return false;
+}
+
 /* The thread as it is now, once a window. */
 static enum err_code put_thread(struct http_request *r, struct window *w, const struct candidate *c,
 				json_t *data, struct err *e)
 {
 	json_t *list;
 	enum err_code code;
-	size_t slot;
 
-	if (!c->thread || c->thread->visibility == VISIBLE_NONE)
+	if (!c->thread || c->thread->visibility == VISIBLE_NONE || is_shown(w, c->thread))
 		return ERR_OK;
-	slot = (size_t)(c->thread - w->threads);
-	if (w->shown[slot])
-		return ERR_OK;
-	w->shown[slot] = true;
+	w->shown[c->thread - w->threads] = true;
 	list = json_array();
 	code = thread_view_list(r, c->thread, 1, false, list, e);
 	if (code == ERR_OK && json_array_size(list))
