@@ -23,10 +23,9 @@ void drive_push(struct account *a, struct flight *f, struct span body)
 
 struct drive_item {
 	struct id id;
-	struct flight *flight;
 	struct span value; /* the ledger's; empty: no longer there */
 	struct buf body;
-	bool read; /* the bytes from the blob, not the spool */
+	bool read; /* the bytes from the blob: the spool has none, or did not help the last time */
 	bool lost; /* they cannot be read */
 };
 
@@ -140,6 +139,8 @@ static void drive_item_done(struct account *a, struct drive_item *item)
 		window_pushed(w, f, clock_mono_ms(), a->fetcher->pipeline_ms);
 		return;
 	}
+	if (item->read)
+		spool_release(a->fetcher->spool, &f->region);
 	metrics_add(a->fetcher->metrics, METRIC_RETRIED, f->lane, 1);
 	drive_push(a, f, buf_span(&item->body));
 	f->drives++;
@@ -199,9 +200,9 @@ static void drive_due(struct account *a)
 			continue;
 		if (!j)
 			j = drive_job_new(a);
-		j->items[j->count++] =
-			(struct drive_item){.id = f->id, .flight = f, .read = f->region.bytes == 0};
-		bytes += f->region.bytes ? 0 : f->size;
+		j->items[j->count++] = (struct drive_item){
+			.id = f->id, .read = f->region.bytes == 0 || f->drives > 0};
+		bytes += j->items[j->count - 1].read ? f->size : 0;
 		f->state = FLIGHT_DRIVING;
 		if (f->drives >= ALONE_FROM)
 			break;

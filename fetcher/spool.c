@@ -68,8 +68,8 @@ static int make_file(struct spool *spool, const char *directory, uint32_t mark,
 	char prefix[160];
 	int fd, n;
 
-	n = snprintf(prefix, sizeof(prefix), "mailweave-%u-%s-spool.", (unsigned)getuid(),
-		     instance);
+	n = snprintf(prefix, sizeof(prefix), "mailweave-%u-%08x-%s-spool.", (unsigned)getuid(),
+		     mark, instance);
 	if (n < 0 || (size_t)n >= sizeof(prefix))
 		return -1;
 	sweep(directory, prefix);
