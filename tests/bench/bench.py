@@ -10,6 +10,7 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -236,6 +237,7 @@ def main():
     parser.add_argument("--skip-mbsync", action="store_true")
     parser.add_argument("--tmp", default="/var/tmp")
     parser.add_argument("--json", help="write all figures there")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is stopped
     bench = Bench(parser.parse_args())
     try:
         bench.run()
