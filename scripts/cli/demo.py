@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import time
+import unicodedata
 
 from . import commands
 from .api import Api, Problem
@@ -134,12 +135,27 @@ def share_one_hide_one(state, token, ledger, threads):
     if hidden["sharing"] != "private" and not any(t["sharing"] == "private" for t in mine):
         api.request("PATCH", f"/v1/threads/{hidden['id']}", {"sharing": "private"})
         api.request("PATCH", f"/v1/threads/{shown['id']}", {"sharing": "shared"})
+    hidden = next(t for t in api.every("/v1/threads") if t["sharing"] == "private")
+    kind, item = hidden["link"]["kind"], hidden["link"]["id"]
+    other = next(r["id"] for r in ledger["reps"] if r["id"] != rep)
+    seen = any(t["id"] == hidden["id"] for t in Api(state, token, other).every(f"/v1/{kind}s/{item}/threads"))
+    print(f"private: {rep} keeps “{' '.join(hidden['subject'].split())}” on {kind} {item} private; {other} sees it there: {'yes' if seen else 'no'}")
     return rep
 
 
-def one_line(text, width):
+def columns(text):
+    """Columns of a terminal: East Asian letters take two, combining marks none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def cell(text, width):
+    """One line of exactly so many columns."""
     text = " ".join((text or "").split())
-    return text if len(text) <= width else text[:width - 1] + "…"
+    if columns(text) > width:
+        while columns(text) > width - 1:
+            text = text[:-1]
+        text += "…"
+    return text + " " * (width - columns(text))
 
 
 def show_examples(state, token, ledger, threads, owner):
@@ -155,11 +171,11 @@ def show_examples(state, token, ledger, threads, owner):
         item = api.get(f"/v1/deals/{deal}")
         print(f"\n── {item['title']} ({deal}, {item['status']}), as {viewer} sees it")
         for thread in api.get(f"/v1/deals/{deal}/threads", limit=3)["data"]:
-            print(f"   {one_line(thread['subject'], 44):<46}{thread['messageCount']:>3} messages  {thread['lastMessageAt'][:10]}  {thread['sharing']}"
+            print(f"   {cell(thread['subject'], 46)}{thread['messageCount']:>3} messages  {thread['lastMessageAt'][:10]}  {thread['sharing']}"
                   f"  linked {thread['link']['by'] if thread.get('link') else ''}")
             for message in api.get(f"/v1/threads/{thread['id']}/messages")["data"][:3]:
                 sender = (message.get("from") or [{}])[0]
-                print(f"      {one_line(sender.get('name') or sender.get('email'), 22):<24}{one_line(message.get('preview'), 70)}")
+                print(f"      {cell(sender.get('name') or sender.get('email'), 22)}  {cell(message.get('preview'), 70).rstrip()}")
 
 
 def closing(state, server, ledger):
