@@ -55,14 +55,15 @@ static bool any_fits(const struct cut *cut, const struct address_list *list)
 	return false;
 }
 
-static void pack_with(struct packer *p, const struct facts *f, const struct mime_message *m)
+static void pack_with(struct packer *p, const struct facts *f, const struct mime_message *m,
+		      struct span derived)
 {
 	static const char *const keys[] = {"f", "t", "c", "b", "r", "e"};
 	const struct address_list *lists[] = {&f->from, &f->to,	      &f->cc,
 					      &f->bcc,	&f->reply_to, &f->sender};
 	struct span id = f->message_id.count ? f->message_id.items[0] : (struct span){0};
 	bool has_id = id.n > 0 && id.n <= p->cut->id && utf8_valid(id);
-	size_t pairs = 4 + has_id;
+	size_t pairs = 4 + has_id + (derived.n > 0);
 	for (int i = 0; i < 6; i++)
 		pairs += any_fits(p->cut, lists[i]);
 	p->lost |= id.n > 0 && !has_id;
@@ -77,18 +78,22 @@ static void pack_with(struct packer *p, const struct facts *f, const struct mime
 		pack_put_cstr(p->out, "i");
 		pack_put_str(p->out, id);
 	}
+	if (derived.n > 0) {
+		pack_put_cstr(p->out, "d");
+		pack_put_str(p->out, derived);
+	}
 	pack_put_cstr(p->out, "h");
 	pack_put_u64(p->out, f->traits & FACTS_ATTACHMENT ? 1 : 0);
 	pack_put_cstr(p->out, "n");
 	pack_put_u64(p->out, m->part_count);
 }
 
-void card_pack(struct facts *f, const struct mime_message *m, struct buf *out)
+void card_pack(struct facts *f, const struct mime_message *m, struct span derived, struct buf *out)
 {
 	for (size_t i = 0; i < CUT_COUNT; i++) {
 		struct packer p = {out, &CUTS[i], false};
 		buf_clear(out);
-		pack_with(&p, f, m);
+		pack_with(&p, f, m, derived);
 		if (p.lost)
 			f->traits |= FACTS_CARD_CUT;
 		if (out->n <= CARD_BYTES_MAX)

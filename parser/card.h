@@ -6,7 +6,7 @@
 
 #define CARD_BYTES_MAX 600u
 
-/* Replaces what is in out. Cuts subject, preview and address lists until it fits; then f->traits gets FACTS_CARD_CUT. */
-void card_pack(struct facts *f, const struct mime_message *m, struct buf *out);
+/* Replaces what is in out. derived: the id of a message without a usable Message-ID; else empty. Cuts subject, preview and address lists until it fits; then f->traits gets FACTS_CARD_CUT. */
+void card_pack(struct facts *f, const struct mime_message *m, struct span derived, struct buf *out);
 
 #endif

@@ -46,7 +46,7 @@ static void assert_card(struct fixture *x, bool cut)
 {
 	struct buf card;
 	buf_init(&card, 64u << 10);
-	card_pack(&x->f, &x->m, &card);
+	card_pack(&x->f, &x->m, SPAN_LIT(""), &card);
 	assert_true(card.n <= CARD_BYTES_MAX);
 	struct pack_reader r = pack_reader_make(buf_span(&card));
 	size_t pairs = pack_read_map(&r);

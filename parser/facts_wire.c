@@ -1,5 +1,6 @@
 #include "parser/facts_wire.h"
 #include "parser/card.h"
+#include "common/wire/derived_id.h"
 #include "parser/content_hash.h"
 #include "parser/utf8.h"
 
@@ -60,16 +61,29 @@ static void fill_placeholder(struct wire_facts *w)
 	w->id = SPAN_LIT("----------");
 }
 
+static bool has_usable_id(const struct id_list *ids)
+{
+	for (size_t i = 0; i < ids->count; i++)
+		if (derived_id_not_needed(ids->items[i]))
+			return true;
+	return false;
+}
+
 void facts_wire_encode(struct decode *d, const struct mime_message *m, struct facts *f,
 		       uint64_t parse_us, struct buf *card, struct buf *out)
 {
 	struct wire_facts w = {0};
 	uint8_t hash[32] = {0};
+	struct buf derived;
 	fill_placeholder(&w);
 	fill_lists(d->arena, f, &w);
-	if (w.message_id.count == 0)
+	buf_init(&derived, DERIVED_ID_MAX);
+	if (!has_usable_id(&f->message_id)) {
 		content_hash(m, hash);
-	card_pack(f, m, card);
+		derived_id(hash, &derived);
+	}
+	card_pack(f, m, buf_span(&derived), card);
+	buf_fini(&derived);
 	w.subject = (struct span){f->subject.p, utf8_cut(f->subject, SUBJECT_BYTES_MAX)};
 	w.sent_ms = f->has_date ? f->date.unix_s * 1000 : 0;
 	w.content_hash = span_make(hash, sizeof(hash));

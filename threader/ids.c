@@ -3,8 +3,6 @@
 #include "common/base/code.h"
 #include "common/secret/secret.h"
 
-#define DERIVED_BYTES 16
-
 /* Length of the comment that s begins with, nested ones included; 0 if it is not closed: then '(' is an ordinary byte. */
 static size_t comment_length(struct span s)
 {
@@ -85,10 +83,4 @@ void ids_key(struct span normalized, uint8_t key_out[IDS_KEY_BYTES])
 
 	secret_sha256(normalized, digest);
 	memcpy(key_out, digest, IDS_KEY_BYTES);
-}
-
-void ids_derive(const uint8_t content_hash[32], struct buf *out)
-{
-	base32_encode(span_make(content_hash, DERIVED_BYTES), out);
-	buf_put_cstr(out, "@derived.mailweave");
 }

@@ -18,7 +18,5 @@ bool ids_next(struct span *field, struct span *token_out);
 bool ids_normalize(struct span token, struct buf *out);
 /* First 8 bytes of SHA-256 of a normal form. Ids of any length are possible; the key has always this one. */
 void ids_key(struct span normalized, uint8_t key_out[IDS_KEY_BYTES]);
-/* The normal form of the id of a message that has none (THR-05), from the parser's content hash. */
-void ids_derive(const uint8_t content_hash[32], struct buf *out);
 
 #endif

@@ -130,6 +130,27 @@ static void test_derived(void **state)
 	arena_free(&arena);
 }
 
+/* Without a hash the message's own id stands in: two such messages are never one thread by that. */
+static void test_derived_without_hash(void **state)
+{
+	uint8_t none[32] = {0};
+	struct span junk[] = {SPAN_LIT("no-at-sign")};
+	struct arena *arena = arena_new(0);
+	struct wire_facts one = {.message_id = list_of(junk, 1),
+				 .id = SPAN_LIT("aaaaaaaaaa"),
+				 .content_hash = span_make(none, 32)};
+	struct wire_facts other = one;
+	struct wire_proposal p, q;
+
+	(void)state;
+	other.id = SPAN_LIT("bbbbbbbbbb");
+	proposal_make(&one, arena, &p);
+	proposal_make(&other, arena, &q);
+	assert_int_equal(p.keys.count, 1);
+	assert_false(span_eq(p.keys.items[0], q.keys.items[0]));
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_next),
 		cmocka_unit_test(test_proposal),
 		cmocka_unit_test(test_derived),
+		cmocka_unit_test(test_derived_without_hash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 #include "threader/proposal.h"
 
+#include "common/wire/derived_id.h"
 #include "threader/ids.h"
 
 static bool has_key(const struct wire_list *keys, const uint8_t key[IDS_KEY_BYTES])
@@ -33,12 +34,19 @@ static void add_list(struct wire_list *keys, struct arena *arena, const struct w
 	buf_fini(&id);
 }
 
-static void add_derived(struct wire_list *keys, struct arena *arena, struct span content_hash)
+/* A parser that saw a usable id sent no hash: then the message's own id stands in, so that nothing is joined by chance. */
+static void add_derived(const struct wire_facts *facts, struct wire_list *keys, struct arena *arena)
 {
+	static const uint8_t none[32];
+	uint8_t hash[32] = {0};
 	struct buf id;
 
-	buf_init(&id, 128);
-	ids_derive(content_hash.p, &id);
+	if (facts->content_hash.n == sizeof(hash))
+		memcpy(hash, facts->content_hash.p, sizeof(hash));
+	if (memcmp(hash, none, sizeof(hash)) == 0)
+		memcpy(hash, facts->id.p, facts->id.n < sizeof(hash) ? facts->id.n : sizeof(hash));
+	buf_init(&id, DERIVED_ID_MAX);
+	derived_id(hash, &id);
 	add_key(keys, arena, &id);
 	buf_fini(&id);
 }
@@ -58,7 +66,7 @@ void proposal_make(const struct wire_facts *facts, struct arena *arena,
 	dst->keys.items = arena_array(arena, most, sizeof(*dst->keys.items));
 	add_list(&dst->keys, arena, &facts->message_id);
 	if (dst->keys.count == 0) {
-		add_derived(&dst->keys, arena, facts->content_hash);
+		add_derived(facts, &dst->keys, arena);
 		dst->derived = 1;
 	}
 	add_list(&dst->keys, arena, &facts->in_reply_to);
