@@ -63,7 +63,7 @@ static void pack_with(struct packer *p, const struct facts *f, const struct mime
 					      &f->bcc,	&f->reply_to, &f->sender};
 	struct span id = f->message_id.count ? f->message_id.items[0] : (struct span){0};
 	bool has_id = id.n > 0 && id.n <= p->cut->id && utf8_valid(id);
-	size_t pairs = 4 + has_id + (derived.n > 0);
+	size_t pairs = 4u + has_id + (derived.n > 0);
 	for (int i = 0; i < 6; i++)
 		pairs += any_fits(p->cut, lists[i]);
 	p->lost |= id.n > 0 && !has_id;
