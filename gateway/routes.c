@@ -17,5 +17,6 @@ const struct route_table *const routes_all[] = {
 	&route_events_table,
 	&route_pipeline_table,
 	&route_aside_table,
+	&route_why_table,
 	NULL,
 };

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from gateway_world import NOW, Mailbox, id_of, public, wait
+from gateway_world import NOW, Mailbox, id_of, public
 from linker_slot import pack
 
 ABSENT = "zzzzzzzzzzzzzzzz"
@@ -356,10 +356,25 @@ def test_shr_04_many_at_once(house):
 
 
 def test_lnk_09_why(house):
+    anna = house.api["anna"]
     thread = house.mail("anna", "a", people=["p1"], reason="multiple_open_items", open=["d:1", "d:2"])
-    why = house.api["anna"].get(f"/v1/threads/{thread}/why")
-    assert "multiple_open_items" in str(why)
-    assert "'2'" not in str(house.api["cleo"].get(f"/v1/threads/{thread}/why"))
+    second = house.mail("anna", "b", ["a"], people=["p1"], kind="d", item="1", received=NOW + 1)
+    why = anna.get(f"/v1/threads/{thread}/why")
+    assert why["link"]["id"] == "1" and why["people"] == ["p1"] and why["sharing"] == "shared"
+    assert [d["messageId"] for d in why["decisions"]] == [second, thread]
+    assert why["decisions"][0]["link"] == {"kind": "deal", "id": "1"} and why["decisions"][1]["reason"] == "multiple_open_items"
+    # Deal 2 is for a group alone.
+    assert why["decisions"][1]["candidates"] == [{"kind": "deal", "id": "1"}]
+    assert house.api["ben"].get(f"/v1/threads/{thread}/why")["decisions"][1]["candidates"] == [{"kind": "deal", "id": "1"},
+                                                                                              {"kind": "deal", "id": "2"}]
+    for user, private, expected in (("ben", False, (True, False, True, True, True)), ("ben", True, (False, False, False, True, None)),
+                                    ("anna", True, (True, True, False, True, None))):
+        anna.ok("PATCH", f"/v1/threads/{thread}", json={"sharing": "private" if private else "shared"})
+        viewer = anna.get(f"/v1/threads/{thread}/why", viewer=user)["viewer"]
+        assert tuple(viewer[k] for k in ("sees", "owner", "shared", "tied", "tieVisible")) == expected, (user, private)
+    anna.ok("PATCH", f"/v1/threads/{thread}", json={"sharing": "shared"})
+    assert house.api["ben"].call("GET", f"/v1/threads/{thread}/why?viewer=cleo").status_code == 403
+    assert anna.call("GET", f"/v1/threads/{thread}/why?viewer=nobody").status_code == 404
 
 
 class Oracle:
@@ -461,28 +476,40 @@ def test_shr_07_every_user_sees_what_the_rules_say(box, seed):
     compare()
 
 
-def test_shr_06_bodies_and_raw_messages(small):
-    """On the whole pipeline: a message's body, bytes and attachments go with its thread."""
+def test_shr_06_bodies_sources_and_attachments(small):
+    """On the whole pipeline: a message's facts, body, bytes and attachments go with its thread."""
     first, second = (r["id"] for r in small.ledger["reps"][:2])
     anna, ben = small.user(first), small.user(second)
-    threads = anna.every("/v1/threads")
-    thread = next(t for t in threads if t["people"] and ben.session.get(ben.base + f"/v1/threads/{t['id']}").status_code == 200)
-    messages = anna.get(f"/v1/threads/{thread['id']}/messages")["data"]
-    paths = [f"/v1/messages/{messages[0]['id']}" + tail for tail in ("", "/body", "/raw")]
-    absent = [f"/v1/messages/{first}~{ABSENT}" + tail for tail in ("", "/body", "/raw")]
-    before = [ben.call("GET", path, 200) for path in paths]
-    assert all(answer.headers["Cache-Control"].startswith("no-store") for answer in before)
-    raw = before[2].content
-    part = raw[:37]
-    ranged = ben.call("GET", paths[2], 206, headers={"Range": "bytes=0-36"})
-    assert ranged.content == part
+
+    def with_attachment():
+        for thread in anna.every("/v1/threads"):
+            if thread["people"] and ben.session.get(ben.base + f"/v1/threads/{thread['id']}").status_code == 200:
+                for message in anna.get(f"/v1/threads/{thread['id']}/messages")["data"]:
+                    for part in anna.get(f"/v1/messages/{message['id']}")["attachments"] if message["hasAttachment"] else []:
+                        return thread["id"], message["id"], part
+        return None
+
+    thread, message, part = with_attachment()
+    tails = ["", "/body", f"/attachments/{part['partId']}"]
+    for tail in tails:
+        seen = ben.call("GET", f"/v1/messages/{message}{tail}", 200)
+        assert seen.headers["Cache-Control"].startswith("no-store")
+    octets = anna.call("GET", f"/v1/messages/{message}{tails[2]}", 200)
+    assert octets.content == seen.content and len(octets.content) == part["size"]
+    assert octets.headers["Content-Disposition"].startswith("attachment") and octets.headers["X-Content-Type-Options"].startswith("nosniff")
+    assert "sandbox" in octets.headers["Content-Security-Policy"]
+    ranged = ben.call("GET", f"/v1/messages/{message}{tails[2]}", 206, headers={"Range": "bytes=3-9"})
+    assert ranged.content == octets.content[3:10] and ranged.headers["Content-Range"] == f"bytes 3-9/{len(octets.content)}"
+    # The source has Bcc in it: its owner's alone.
+    assert b"\n" in anna.call("GET", f"/v1/messages/{message}/raw", 200).content
+    assert ben.call("GET", f"/v1/messages/{message}/raw", 403).json()["code"] == "not_owner"
     try:
-        anna.call("PATCH", f"/v1/threads/{thread['id']}", 200, json={"sharing": "private"})
-        for path, other in zip(paths, absent):
-            hidden, missing = (ben.session.get(ben.base + p) for p in (path, other))
-            assert hidden.status_code == 404 and hidden.content == missing.content
-            anna.call("GET", path, 200)
+        anna.call("PATCH", f"/v1/threads/{thread}", 200, json={"sharing": "private"})
+        for tail in tails + ["/raw"]:
+            hidden, missing = (ben.session.get(f"{ben.base}/v1/messages/{i}{tail}") for i in (message, f"{first}~{ABSENT}"))
+            assert hidden.status_code == 404 and face(hidden) == face(missing), tail
+            anna.call("GET", f"/v1/messages/{message}{tail}", 200)
     finally:
-        anna.call("PATCH", f"/v1/threads/{thread['id']}", 200, json={"sharing": "shared"})
-    assert ben.call("GET", paths[2], 200).content == raw
-    wait(lambda: not small.waiting(first), 10, "quiet")
+        anna.call("PATCH", f"/v1/threads/{thread}", 200, json={"sharing": "shared"})
+    assert ben.call("GET", f"/v1/messages/{message}{tails[2]}", 200).content == octets.content
+    small.wait_applied()
