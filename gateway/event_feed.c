@@ -262,7 +262,7 @@ static enum err_code find_in_journal(struct http_request *r, const struct event_
 {
 	const struct account_entry *account = account_of(accounts, ref->number);
 	uint8_t wanted[REFERENCE] = {'m'};
-	struct journal_entry entry;
+	struct journal_entry entry = {0};
 	enum err_code code = ERR_OK;
 	bool kept = false;
 

@@ -1,5 +1,6 @@
 #include "gateway/routes.h"
 
+/* clang-format off */
 const struct route_table *const routes_all[] = {
 	&route_companies_table,
 	&route_tokens_table,
@@ -20,3 +21,4 @@ const struct route_table *const routes_all[] = {
 	&route_why_table,
 	NULL,
 };
+/* clang-format on */
