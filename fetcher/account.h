@@ -83,6 +83,7 @@ void account_config_clear(struct account_config *c);
 void account_state_set(struct account *a, const char *state, const struct err *error);
 void account_progress_set(struct account *a, int64_t now_ms);
 void account_initial_done(struct account *a);
+void account_number_set(struct account *a, const char *field, uint64_t value);
 void account_command_done(struct account *a, const char *id);
 
 /* A job of this account: counted, its result checked: gone and stale let the account go. */

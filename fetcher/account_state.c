@@ -163,6 +163,14 @@ void account_initial_done(struct account *a)
 	account_state_set(a, "connected", NULL);
 }
 
+void account_number_set(struct account *a, const char *field, uint64_t value)
+{
+	struct state_job *j = job_new(a);
+
+	put_number(j, field, (int64_t)value);
+	account_job_give(a, &j->job);
+}
+
 void account_command_done(struct account *a, const char *id)
 {
 	struct state_job *j = job_new(a);

@@ -27,6 +27,7 @@ struct drive_item {
 	struct buf body;
 	bool read; /* the bytes from the blob: the spool has none, or did not help the last time */
 	bool lost; /* they cannot be read */
+	bool later; /* not now */
 };
 
 struct drive_job {
@@ -69,12 +70,19 @@ static void read_body(struct drive_job *j, const struct committer_env *env, stru
 	const struct blob_identity identity = {j->company, j->name, j->generation_number, item->id};
 	struct ledger_value v;
 	struct blob_ref ref;
+	enum err_code code;
 	struct err e;
 
 	buf_init(&item->body, (size_t)j->max_bytes + 1);
-	item->lost = !ledger_decode(item->value, &v) || blob_ref_decode(v.blob, &ref) != ERR_OK ||
-		     blob_read(env->blob_dir, &ref, &identity, j->data_key, &item->body, &e) !=
-			     ERR_OK;
+	item->lost = !ledger_decode(item->value, &v) || blob_ref_decode(v.blob, &ref) != ERR_OK;
+	if (item->lost)
+		return;
+	code = blob_read(env->blob_dir, &ref, &identity, j->data_key, &item->body, &e);
+	item->later = code == ERR_TEMP;
+	item->lost = code != ERR_OK && !item->later;
+	if (code != ERR_OK)
+		log_event(LOG_LEVEL_WARN, "blob_unreadable", "id", "i", &item->id, "error", "e", &e,
+			  NULL);
 }
 
 static enum err_code drive_run(struct committer_job *job, const struct committer_env *env)
@@ -134,8 +142,9 @@ static void drive_item_done(struct account *a, struct drive_item *item)
 	w->bytes[f->lane] += f->size;
 	w->count[f->lane]++;
 	fill_flight(f, &v);
-	if (item->lost) {
-		drive_failed(a, &item->id, SPAN_LIT("blob_unreadable"), SPAN_LIT(""));
+	if (item->lost || item->later) {
+		if (item->lost)
+			drive_failed(a, &item->id, SPAN_LIT("blob_unreadable"), SPAN_LIT(""));
 		window_pushed(w, f, clock_mono_ms(), a->fetcher->pipeline_ms);
 		return;
 	}
@@ -211,6 +220,14 @@ static void drive_due(struct account *a)
 		account_job_give(a, &j->job);
 }
 
+/* Also while it waits or is paused, but never before its keys are there: a blob must not seem unreadable for that. */
+static bool may_drive(const struct account *a)
+{
+	return a->token[0] && a->config.arena &&
+	       (a->phase == ACCOUNT_RUNNING || a->phase == ACCOUNT_WAITING ||
+		a->phase == ACCOUNT_PAUSED);
+}
+
 /* ---- looking ---- */
 
 struct look_job {
@@ -275,7 +292,7 @@ static void look_take(struct account *a, const struct store_reply *reply)
 		f = window_find(&a->fetcher->window, a, &id);
 		if (f)
 			f->looked = a->look;
-		else if (a->phase == ACCOUNT_RUNNING || a->phase == ACCOUNT_WAITING)
+		else if (may_drive(a))
 			take_unknown(a, &id);
 	}
 	if (reply->items[1].integer) /* the whole ledger was seen */
@@ -322,7 +339,7 @@ void drive_tick(struct account *a, int64_t now_ms)
 	struct fetcher *fetcher = a->fetcher;
 	bool any = false, due = false;
 
-	if (!a->token[0] || (a->phase != ACCOUNT_RUNNING && a->phase != ACCOUNT_WAITING))
+	if (!may_drive(a))
 		return;
 	for (struct flight *f = fetcher->window.first; f; f = f->next) {
 		if (f->owner != a)

@@ -114,9 +114,15 @@ void enter_gone(struct account *a, struct mailbox *mailbox, uint32_t low, uint32
 
 void enter_cursor(struct account *a, struct mailbox *mailbox)
 {
-	struct enter_entry *entry = entry_new(a, mailbox, ENTER_CURSOR, 0);
+	struct enter_entry *entry;
+	struct buf box;
 
-	entry->cursor = mailbox->cursor;
+	buf_init(&box, 2 * MAILBOX_PATH_MAX);
+	mailbox_encode(mailbox, &mailbox->cursor, &box);
+	entry = entry_new(a, mailbox, ENTER_CURSOR, box.n);
+	entry->more_bytes = box.n;
+	memcpy(entry->bytes, box.p, box.n);
+	buf_fini(&box);
 	kick_later(a);
 }
 

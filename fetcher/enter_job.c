@@ -63,7 +63,7 @@ static enum err_code enter_messages(struct enter_job *j, const struct committer_
 	struct enter_entry *first = *at, *entry = first;
 	struct mailbox *mailbox = first->mailbox;
 	struct store_reply reply;
-	struct buf box;
+	struct span box = SPAN_LIT("");
 	size_t n = 5, count = 0;
 	enum err_code code;
 
@@ -77,21 +77,17 @@ static enum err_code enter_messages(struct enter_job *j, const struct committer_
 		args[n++] = words_of(entry);
 		args[n++] = more_of(entry);
 	}
-	buf_init(&box, 2048);
 	for (; entry && entry->kind == ENTER_CURSOR && entry->mailbox == mailbox;
-	     entry = entry->next) {
-		buf_clear(&box);
-		mailbox_encode(mailbox, &entry->cursor, &box);
-	}
+	     entry = entry->next)
+		box = more_of(entry);
 	args[0] = j->generation;
 	args[1] = j->token;
 	args[2] = number(arena, mailbox->number);
-	args[3] = buf_span(&box);
+	args[3] = box;
 	args[4] = number(arena, count);
 	code = call(j, env, "fetcher_1_enter", args, n, &reply);
 	if (code == ERR_OK && reply.count >= 3)
 		mark_entered(first, count, &reply.items[1]);
-	buf_fini(&box);
 	*at = entry;
 	return code;
 }

@@ -18,9 +18,8 @@ struct enter_entry {
 	struct id id;
 	struct flight *flight;
 	bool entered; /* the answer: it went into the ledger */
-	struct mailbox_cursor cursor;
 	size_t words_bytes, more_bytes;
-	uint8_t bytes[]; /* keywords ‖ ledger value or set */
+	uint8_t bytes[]; /* keywords ‖ ledger value, set or box value */
 };
 
 void enter_job_start(struct account *a);

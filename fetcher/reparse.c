@@ -215,6 +215,7 @@ static void complete(struct account *a)
 {
 	log_event(LOG_LEVEL_INFO, "reparse_done", "account", "s", a->tag, "messages", "u",
 		  a->reparse->done, "lost", "u", a->reparse->lost, NULL);
+	account_number_set(a, "reparseDone", a->reparse->done);
 	account_command_done(a, a->reparse->command_id);
 	if (strcmp(a->command_last, a->reparse->command_id) == 0)
 		a->command_last[0] = '\0';
@@ -258,6 +259,7 @@ void reparse_tick(struct account *a, int64_t now_ms)
 		complete(a);
 	} else {
 		p->lost += p->waiting;
+		account_number_set(a, "reparseDone", p->done);
 		account_job_give(a, &job_new(a, page_run, page_done)->job);
 	}
 }
