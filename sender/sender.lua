@@ -210,6 +210,8 @@ end
 local function enter_sent(tag, submission, id, ledger, blob, append)
     if not is_known(tag, id) then
         redis.call('HSET', tag .. ':l', id, ledger)
+        -- In no mailbox yet, and read: the fetcher adds the place when the copy in Sent comes in.
+        redis.call('HSETNX', tag .. ':p', id, cmsgpack.pack({{}, {'$seen'}}))
     end
     if append == '1' then
         redis.call('XADD', tag .. ':cmd', '*', 'kind', 'append', 'submission', submission, 'blob', blob, 'id', id)

@@ -36,6 +36,7 @@ def test_sent_and_entered(house):  # noqa: F811
     assert (lane, size, place, drives, attempts, name.decode()) == (0, len(raw), 9, 0, 0, submission)
     assert abs(received - time.time() * 1000) < 60000 and entered == received
     assert house.tool("get", house.dir, COMPANY, ACCOUNT, house.key, GENERATION, message_id.hex(), blob.hex()) == raw
+    assert msgpack.unpackb(house.redis.hget(TAG + ":p", message_id)) == [[], ["$seen"]]
     commands = [fields for _, fields in house.redis.xrange(TAG + ":cmd")]
     assert commands == [{b"kind": b"append", b"submission": submission.encode(), b"blob": blob, b"id": message_id}]
     assert house.journal(submission) == ["sent"] and house.redis.zcard(TAG + ":od") == 0

@@ -1,0 +1,129 @@
+"""Sending from the API to the mail server and back through the stages: SND-01, SND-06, SND-07. Real Dovecot submission over TLS, relayed
+to a sink; what is filed in Sent comes in again and is the same message."""
+import email
+import email.policy
+import signal
+import time
+
+import pytest
+
+import rig
+
+
+def synced(world):
+    """The one account, connected and read."""
+    world.add_accounts()
+    rep = world.ledger["reps"][0]["id"]
+    rig.wait(lambda: world._quiet(lambda: world.synced(rep)), 60, "synced", 0.1)
+    return rep
+
+
+def sunk(world):
+    """What the sink got, as it lies in its files."""
+    return [path.read_bytes() for path in sorted(world.server.sent.iterdir()) if path.is_file()]
+
+
+def send(world, rep, **fields):
+    request = {"accountId": rep, "to": [{"name": "Kim", "email": "kim@elsewhere.example"}], "subject": "Offer", "text": "Here it is.\n"}
+    request.update(fields)
+    request = {name: value for name, value in request.items() if value is not None}
+    return world.user(rep).call("POST", "/v1/messages", 202, json=request).json()["id"]
+
+
+def outbox(world, rep, submission):
+    return world.user(rep).get(f"/v1/outbox/{submission}")
+
+
+def wait_status(world, rep, submission, *statuses, seconds=20):
+    return rig.wait(lambda: (lambda o: o if o["status"] in statuses else None)(outbox(world, rep, submission)), seconds, f"{submission} {statuses}", 0.05)
+
+
+def sent_folder(world, rep):
+    connection = world.imap(rep)
+    connection.select("Sent", readonly=True)
+    _, data = connection.search(None, "ALL")
+    raws = [connection.fetch(n, "(BODY.PEEK[])")[1][0][1] for n in data[0].split()]
+    connection.logout()
+    return raws
+
+
+@pytest.mark.world(messages=20, accounts=1, seed=11)
+def test_snd06_sent_filed_and_one_message(world, remember):
+    """Proves SND-06: sent through the account's server; one copy in Sent; one message in the mailbox, in its own new thread."""
+    rep = synced(world)
+    api, filed = world.user(rep), len(sent_folder(world, rep))
+    start = time.monotonic()
+    submission = send(world, rep, html="<p>Here it is, <b>Kim</b>.</p>", text=None, bcc=[{"email": "quiet@elsewhere.example"}], subject="Größe 42")
+    state = wait_status(world, rep, submission, "sent", "failed")
+    took = time.monotonic() - start
+    assert state["status"] == "sent" and state["filing"] == "queued" and {r["status"] for r in state["recipients"]} == {"sent"}, state
+    found = rig.wait(lambda: [t for t in api.get("/v1/threads", folder="sent", limit=5)["data"] if t["subject"] == "Größe 42"], 20, "the thread")
+    remember(f"sending: POST to sent {took * 1000:.0f} ms")
+    rig.wait(lambda: len(sent_folder(world, rep)) == filed + 1, 20, "filed in Sent")
+    rig.wait(lambda: api.every(f"/v1/threads/{found[0]['id']}/messages")[0]["mailboxIds"], 20, "what was filed came in again")
+    time.sleep(1)  # and nothing more comes
+    messages = api.every(f"/v1/threads/{found[0]['id']}/messages")
+    assert len(messages) == 1 and messages[0]["keywords"].get("$seen") and len(messages[0]["mailboxIds"]) == 1, messages
+    raw = sent_folder(world, rep)[-1]
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert message["Message-ID"].strip("<>") in messages[0]["messageId"] and message["Bcc"] is None
+    assert len([s for s in sunk(world) if message["Message-ID"].encode() in s]) >= 1
+    assert len(sent_folder(world, rep)) == filed + 1
+    assert api.call("GET", f"/v1/messages/{messages[0]['id']}/raw").content == raw
+
+
+@pytest.mark.world(messages=20, accounts=1, seed=12)
+def test_snd01_an_answer_joins_its_thread(world):
+    """Proves SND-01: an answer to a received message lands in that message's thread."""
+    rep = synced(world)
+    api = world.user(rep)
+    world.deliver(rep, b"From: Kim <kim@elsewhere.example>\r\nTo: me\r\nSubject: Question\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n"
+                       b"Message-ID: <q.1@elsewhere.example>\r\n\r\nHow much?\r\n")
+    thread = rig.wait(lambda: [t for t in api.get("/v1/threads", limit=5)["data"] if t["subject"] == "Question"], 20, "the question")[0]
+    question = api.every(f"/v1/threads/{thread['id']}/messages")[0]
+    submission = send(world, rep, subject="Re: Question", reference={"messageId": question["id"], "action": "reply"})
+    wait_status(world, rep, submission, "sent")
+    rig.wait(lambda: len(api.every(f"/v1/threads/{thread['id']}/messages")) == 2, 20, "the answer in the thread")
+
+
+@pytest.mark.world(messages=10, accounts=1, seed=13)
+def test_snd01_scheduled_and_cancelled(world):
+    """Proves SND-01: what is scheduled can be cancelled before it goes, and then does not go."""
+    rep = synced(world)
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3))
+    kept, gone = send(world, rep, sendAt=at, subject="kept"), send(world, rep, sendAt=at, subject="gone")
+    assert outbox(world, rep, gone)["status"] == "scheduled"
+    assert world.user(rep).call("DELETE", f"/v1/outbox/{gone}").json()["status"] == "cancelled"
+    wait_status(world, rep, kept, "sent")
+    time.sleep(1)
+    assert outbox(world, rep, gone)["status"] == "cancelled"
+    assert not any(b"Subject: gone" in raw for raw in sunk(world)) and any(b"Subject: kept" in raw for raw in sunk(world))
+
+
+@pytest.mark.world(messages=10, accounts=1, seed=14, settings=("sender:lease_ms=2s",))
+def test_snd07_killed_while_sending(world):
+    """Proves SND-07: kill -9 of the sender again and again; each message leaves at most once, and all that is `sent` left."""
+    rep = synced(world)
+    submissions = {}
+    for number in range(24):
+        submissions[send(world, rep, subject=f"storm {number:02}")] = f"storm {number:02}"
+        if number % 4 == 3:
+            time.sleep(0.05 * (number % 7))
+            dead = world.kill("sender-1", signal.SIGKILL)
+            rig.wait(lambda dead=dead: world._quiet(lambda: world.pid("sender-1") != dead and rig.alive(world.pid("sender-1"))), 20, "the sender is back")
+    states = {}
+
+    def settled():
+        for submission in submissions:
+            states[submission] = outbox(world, rep, submission)
+        return all(s["status"] == "sent" or world_is_lost(world, rep, submission) for submission, s in states.items())
+    rig.wait(settled, 60, f"all settled: {states}", 0.2)
+    for submission, subject in submissions.items():
+        copies = sum(f"Subject: {subject}\n".encode() in raw.replace(b"\r\n", b"\n") for raw in sunk(world))
+        assert copies <= 1 and (copies == 1 or states[submission]["status"] != "sent"), (subject, copies, states[submission])
+
+
+def world_is_lost(world, rep, submission):
+    """Handed over by a process that died: looked for during the next hour, not sent again."""
+    raw = world.redis().hget(f"{{a:{rig.COMPANY}/{rep}}}:os", submission.partition("~")[2])
+    return bool(raw) and b'"handedOver"' in raw and b'"status":"sending"' in raw.replace(b" ", b"")
