@@ -46,7 +46,7 @@ struct account_bulk { /* the connection for first syncs */
 		bool answered;
 	} batches[MAILBOX_BATCHES]; /* outstanding, the oldest at batch_first */
 	unsigned batch_first, outstanding;
-	int64_t retry_ms; /* mono */
+	int64_t retry_ms, forgiven_ms; /* mono */
 };
 
 #endif

@@ -8,6 +8,7 @@
 #define WINDOW_UIDS 10000u
 #define BATCH 48u /* messages a FETCH */
 #define RETRY_MS 5000
+#define FORGIVE_MS 300000
 #define DAY_MS 86400000
 
 static void next_window(struct account *a);
@@ -278,10 +279,19 @@ static void tell_completion(struct account *a)
 	    undone(a))
 		return;
 	for (const struct mailbox *m = a->mailboxes; m; m = m->next)
-		if (!m->dropped && m->chosen && m->listed && !m->known)
+		if (!m->dropped && m->chosen && m->listed && (!m->known || !m->cursor.done))
 			return;
 	if (a->live.link && a->live.synced && !in_flight(a))
 		account_initial_done(a);
+}
+
+/* What a server refused three times is asked for again after a while. */
+static void forgive(struct account *a, int64_t now_ms)
+{
+	a->bulk.forgiven_ms = now_ms;
+	for (struct mailbox *m = a->mailboxes; m; m = m->next)
+		if (!m->cursor.done)
+			m->failures = 0;
 }
 
 void mailbox_sync_tick(struct account *a, int64_t now_ms)
@@ -292,6 +302,8 @@ void mailbox_sync_tick(struct account *a, int64_t now_ms)
 		imap_conn_tick(a->bulk.link->conn, now_ms);
 		return;
 	}
+	if (now_ms - a->bulk.forgiven_ms >= FORGIVE_MS)
+		forgive(a, now_ms);
 	if (a->live.link && a->live.link->ready)
 		mailbox_sync_wake(a);
 	tell_completion(a);
