@@ -74,11 +74,31 @@ static void take_ids(struct entry_reader *e, struct arena *arena, struct journal
 	}
 }
 
+static void take_way(struct entry_reader *e, struct journal_entry *entry)
+{
+	size_t count;
+
+	if (!e->left)
+		return;
+	e->left--;
+	count = pack_read_array(&e->r);
+	entry->has_way = count >= 4;
+	if (entry->has_way) {
+		entry->pushed_ago_ms = pack_read_u64(&e->r);
+		entry->proposed_ago_ms = pack_read_u64(&e->r);
+		entry->parse_us = pack_read_u64(&e->r);
+		entry->drives = pack_read_u64(&e->r);
+	}
+	pack_skip_n(&e->r, entry->has_way ? count - 4 : count);
+}
+
 static bool read_commit(struct entry_reader *e, struct journal_entry *entry)
 {
 	entry->has_message = take_id(e, &entry->message);
 	entry->has_thread = take_id(e, &entry->thread);
 	entry->bits = take_u64(e);
+	take_any(e); /* S */
+	take_way(e, entry);
 	return entry->has_message && entry->has_thread;
 }
 

@@ -47,6 +47,8 @@ struct journal_entry {
 	struct span dropped_kind, dropped_id; /* g: the link that was dropped */
 	struct id *deleted; /* d */
 	size_t deleted_count;
+	bool has_way; /* m: how long before at_ms it was pushed and proposed; microseconds of parsing; drives */
+	uint64_t pushed_ago_ms, proposed_ago_ms, parse_us, drives;
 };
 
 /* ERR_PERM: not an entry as docs/data-model.md says. A type that this version does not know is ERR_OK with no events. */

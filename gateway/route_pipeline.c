@@ -1,4 +1,5 @@
 /* How the pipeline is, and how far one message is in it (OPS-03). */
+#include "common/base/clock.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 #include "gateway/event_feed.h"
@@ -103,9 +104,20 @@ static bool is_there(const struct trace *t, unsigned place)
 	return t->replies[place].type == STORE_STRING;
 }
 
+/* RFC 3339 with milliseconds: what a second is for mail is an age for a pipeline. */
+static json_t *exact_time(int64_t at_ms)
+{
+	char text[CLOCK_RFC3339_BYTES];
+
+	if (at_ms <= 0)
+		return json_null();
+	clock_rfc3339(at_ms, text);
+	return json_sprintf("%.19s.%03dZ", text, (int)(at_ms % 1000));
+}
+
 static json_t *step(struct trace *t, const char *name, int64_t at_ms)
 {
-	json_t *object = json_pack("{s:s s:o}", "step", name, "at", json_from_time(at_ms));
+	json_t *object = json_pack("{s:s s:o}", "step", name, "at", exact_time(at_ms));
 
 	json_array_append_new(t->steps, object);
 	return object;
@@ -179,6 +191,17 @@ static void put_events(struct http_request *r, struct trace *t, const struct jou
 	json_object_set_new(t->answer, "events", list);
 }
 
+/* The stages before the commit, as the linker heard of them. */
+static void put_way(struct trace *t, const struct journal_entry *entry)
+{
+	json_t *object = step(t, "pushed", entry->at_ms - (int64_t)entry->pushed_ago_ms);
+
+	put_number(object, "drives", entry->drives);
+	object = step(t, "parsed", entry->at_ms - (int64_t)entry->proposed_ago_ms);
+	put_number(object, "microseconds", entry->parse_us);
+	step(t, "proposed", entry->at_ms - (int64_t)entry->proposed_ago_ms);
+}
+
 /* The journal entry n: when it was written, its events, and when the company's side had it. */
 static enum err_code trace_entry(struct http_request *r, struct trace *t, const char *name,
 				 uint64_t n, struct err *e)
@@ -194,6 +217,8 @@ static enum err_code trace_entry(struct http_request *r, struct trace *t, const 
 	code = event_feed_entry(r, &t->account, n, &entry, &found, e);
 	if (code != ERR_OK)
 		return code;
+	if (found && entry.has_way)
+		put_way(t, &entry);
 	step(t, name, found ? entry.at_ms : 0);
 	if (found)
 		put_events(r, t, &entry, n);

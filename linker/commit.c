@@ -103,6 +103,15 @@ static void put_record(struct arena *arena, struct buf *out, const struct wire_p
 	buf_fini(&card);
 }
 
+/* When it passed the stages before, for whoever follows one message (OPS-03). */
+static void put_way(struct buf *out, const struct wire_proposal *facts)
+{
+	pack_put_i64(out, facts->pushed_us / 1000);
+	pack_put_i64(out, facts->proposed_us / 1000);
+	pack_put_u64(out, facts->parse_us);
+	pack_put_u64(out, facts->drive);
+}
+
 struct span commit_argument(struct arena *arena, const struct wire_proposal *facts,
 			    const struct decide_result *decision)
 {
@@ -110,7 +119,7 @@ struct span commit_argument(struct arena *arena, const struct wire_proposal *fac
 	struct buf b;
 
 	buf_init(&b, ARGUMENT_MAX);
-	pack_put_array(&b, 18);
+	pack_put_array(&b, 22);
 	pack_put_str(&b, facts->id);
 	pack_put_u64(&b, facts->mode == 1);
 	pack_put_u64(&b, decision->screened);
@@ -130,6 +139,7 @@ struct span commit_argument(struct arena *arena, const struct wire_proposal *fac
 		pack_put_str(&b, facts->keys.items[i]);
 	pack_put_str(&b, facts->submission);
 	put_record(arena, &b, facts, decision);
+	put_way(&b, facts);
 	struct span argument = arena_span(arena, buf_span(&b));
 
 	buf_fini(&b);

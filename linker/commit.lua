@@ -3,7 +3,8 @@
 -- linker_1_commit   key {a:<company>/<account>}   arguments: generation, now_ms, then for each message a packed array
 --   [id, mode 0|1, screened 0|1, received_ms, bits of the record, bits for the thread (1 received, 2 sent), [person...],
 --    person of record or '', item kind or '', item id, reason or '', default sharing `s|p`, subject, [id key...] own first,
---    submission or '', and parts of the record, packed already: received_ms to people; decision; card]
+--    submission or '', and parts of the record, packed already: received_ms to people; decision; card; and its way: pushed
+--    ms, proposed ms, us of parsing, drives]
 --   -> `gone` (another generation; nothing written), or
 --     `ok`, [status of each message], first journal number, [packed journal entries from that number on], merges
 --   status: `committed`; `known` (was committed before: only the ledger entry goes); `dead` (deleted here: likewise);
@@ -256,6 +257,11 @@ local function entry_bits(m, t, fresh, had_sent, linked)
 	return bits + automatic * 8
 end
 
+-- How long ago the message passed the stages before: ms since the push and since the proposal, us of parsing, drives.
+local function commit_way(c, m)
+	return {math.max(0, c.now - (m[19] or 0)), math.max(0, c.now - (m[20] or 0)), m[21] or 0, m[22] or 0}
+end
+
 local function commit_message(c, m)
 	local found, dead = commit_find(c, m[14])
 	local fresh = #found == 0
@@ -279,7 +285,7 @@ local function commit_message(c, m)
 	c.committed = c.committed + 1
 	t.changed = true
 	commit_entry(c, cmsgpack.pack({'m', c.now, m[1], t.id, entry_bits(m, t, fresh, had_sent, linked),
-		thread_summary(t, c.owner)}))
+		thread_summary(t, c.owner), commit_way(c, m)}))
 	return 'committed'
 end
 

@@ -59,6 +59,7 @@ static bool propose(struct hop *hop, unsigned lane, struct span frame)
 		return false;
 	}
 	proposal_make(&facts, hop->arena, &proposal);
+	proposal.proposed_us = clock_wall_ms() * 1000;
 	metrics_add(stage_metrics(hop->stage), HOP_METRIC_DERIVED, 0, (int64_t)proposal.derived);
 	buf_clear(&hop->frame);
 	wire_encode_proposal(&proposal, &hop->frame);

@@ -66,7 +66,8 @@
 #define WIRE_PROPOSAL(F)                                                                                               \
 	WIRE_FACTS(F)                                                                                                  \
 	F(60, keys, LIST, 640, REQ)                                                                                    \
-	F(61, derived, U64, 0, OPT)        /* 1: the own id was derived from content_hash (THR-05) */
+	F(61, derived, U64, 0, OPT)        /* 1: the own id was derived from content_hash (THR-05) */                  \
+	F(62, proposed_us, I64, 0, OPT)    /* wall clock when the threader had it */
 
 /* parser (or linker) → fetcher: an attempt failed. The fetcher counts; three set the message aside (OPS-05). */
 #define WIRE_FAILED(F)                                                                                                 \
