@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """bench [--messages N] [--rounds N] [--skip-mbsync]: from Dovecot to committed and readable, beside the raw limit and mbsync.
 
 One mailbox of generated mail (median 12 KB, mean about 67 KB). Each round runs, one after the other: raw_fetch (asks for everything and

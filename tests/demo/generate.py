@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """generate OUT [--messages N] [--accounts N] [--seed N] [--preset demo|bench] [--deals N]: sample mail of a few sales teams.
 
 Writes OUT/mail/<address>/Maildir (what Dovecot serves), OUT/mirror.ndjson (people and items, lines for POST /v1/import), and

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """mailserver up|down DIR [USER=PASSWORD…]: a loopback Dovecot over TLS with a CA of its own, as an ordinary user, on free ports.
 
 IMAP (imaps), submission (submissions, and submission with STARTTLS), LMTP; what is submitted goes to postfix' smtp-sink, which keeps
