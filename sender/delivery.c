@@ -393,7 +393,7 @@ bool delivery_start(struct sender *sender, struct span company, struct span acco
 	if (what == OUTBOX_RESOLVED)
 		hop_ring(sender, "linker", "journal", company, account);
 	free_delivery(d);
-	return code == ERR_OK;
+	return code != ERR_TEMP;
 }
 
 bool delivery_is_running(const struct sender *sender, struct span company, struct span account,

@@ -133,7 +133,7 @@ static void identify(const struct outbox_key *key, const struct outbox_entry *en
 static enum err_code make(const struct outbox_entry *entry, struct compose_message *m,
 			  struct arena *arena, struct prepared *p, struct err *e)
 {
-	uint8_t seed[32];
+	uint8_t *seed = arena_alloc(arena, 32);
 	enum err_code code;
 
 	secret_sha256(entry->message_id, seed); /* the same boundaries at every attempt */
