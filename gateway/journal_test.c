@@ -253,20 +253,29 @@ static void test_others(void **state)
 	close_entry(&p);
 }
 
-static void test_appended_elements_are_passed_over(void **state)
+/* The way of a message (OPS-03), and whatever later versions put behind it (OPS-06). */
+static void test_appended_elements(void **state)
 {
-	struct packed p;
-
 	(void)state;
-	open_entry(&p, "m", 8);
-	put_id(&p, message_id);
-	put_id(&p, thread_id);
-	pack_put_u64(&p.b, 0);
-	put_summary(&p);
-	pack_put_cstr(&p.b, "more");
-	pack_put_array(&p.b, 0);
-	assert_int_equal(read_entry(&p), ERR_OK);
-	close_entry(&p);
+	for (size_t elements = 7; elements <= 9; elements++) {
+		struct packed p;
+
+		open_entry(&p, "m", elements);
+		put_id(&p, message_id);
+		put_id(&p, thread_id);
+		pack_put_u64(&p.b, 0);
+		put_summary(&p);
+		pack_put_array(&p.b, 5);
+		for (uint64_t i = 1; i <= 5; i++)
+			pack_put_u64(&p.b, i);
+		for (size_t i = 7; i < elements; i++)
+			pack_put_cstr(&p.b, "more");
+		assert_int_equal(read_entry(&p), ERR_OK);
+		assert_true(p.entry.has_way);
+		assert_int_equal(p.entry.pushed_ago_ms, 1);
+		assert_int_equal(p.entry.drives, 4);
+		close_entry(&p);
+	}
 }
 
 /* Every prefix is refused; changed bytes never do worse than that. */
@@ -301,12 +310,9 @@ static void test_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_commit),
-		cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_user),
-		cmocka_unit_test(test_deleted),
-		cmocka_unit_test(test_others),
-		cmocka_unit_test(test_appended_elements_are_passed_over),
+		cmocka_unit_test(test_commit), cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_user),   cmocka_unit_test(test_deleted),
+		cmocka_unit_test(test_others), cmocka_unit_test(test_appended_elements),
 		cmocka_unit_test(test_damage),
 	};
 

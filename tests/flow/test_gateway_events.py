@@ -407,7 +407,7 @@ def aside(house, account, name, reason="parse_crash", blob=b"blob"):
 
 
 def test_ops_03_a_message_is_followed_through_the_stages(house):
-    anna = house.api["anna"]
+    anna, way = house.api["anna"], ["received", "pushed", "parsed", "proposed", "committed"]
     message = ledger(house, "anna", "a", drives=2, attempts=1)
     trace = anna.get(f"/v1/pipeline/trace/{message}")
     assert (trace["state"], [s["step"] for s in trace["steps"]]) == ("pending", ["received", "entered"])
@@ -416,14 +416,14 @@ def test_ops_03_a_message_is_followed_through_the_stages(house):
     try:
         house.mail("anna", "a", people=["p1"], subject="hush")
         trace = anna.get(f"/v1/pipeline/trace/{message}")
-        assert (trace["state"], [s["step"] for s in trace["steps"]]) == ("committed", ["received", "committed"])
+        assert (trace["state"], [s["step"] for s in trace["steps"]]) == ("committed", way)
         assert house.company.get("/v1/pipeline")["journal"]["behind"] == 1
     finally:
         house.running["linker-1"].send_signal(signal.SIGCONT)
     house.settle()
     trace = anna.get(f"/v1/pipeline/trace/{message}")
-    assert (trace["state"], [s["step"] for s in trace["steps"]]) == ("applied", ["received", "committed", "applied"])
-    assert all(s["at"] for s in trace["steps"]) and trace["threadId"] == message and trace["seq"] == 1
+    assert (trace["state"], [s["step"] for s in trace["steps"]]) == ("applied", way + ["applied"])
+    assert all(s["at"] for s in trace["steps"] if s["step"] in ("received", "committed", "applied")) and trace["threadId"] == message and trace["seq"] == 1
     assert [e["id"] for e in trace["events"]] == [e["id"] for e in anna.events()[0]]
     for operator, query in ((house.company, {}), (house.root, {"company": COMPANY})):
         seen = operator.get(f"/v1/pipeline/trace/{message}", **query)
