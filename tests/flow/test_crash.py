@@ -78,7 +78,7 @@ def test_duplicate_drive_after_private_changes_nothing(world):
     for message in api.every(f"/v1/threads/{thread['id']}/messages"):
         raw_id = public_id(message["id"])
         record = rig.unpack(store.hget(f"{tag}:m", raw_id))
-        entry = rig.msgpack.packb([1, record[3], record[5], record[6], 0, 0, 0, int(time.time() * 1000), b""], use_bin_type=True)
+        entry = rig.msgpack.packb([1, record[3], record[5], record[6], 0, 0, 0, int(time.time() * 1000), b""], use_bin_type=False)
         store.hset(f"{tag}:l", raw_id, entry)
     world.mailweave("restart", "fetcher")
     rig.wait(lambda: not world.waiting(rep), 90, "driven again and cleared")
