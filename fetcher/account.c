@@ -111,11 +111,16 @@ void account_job_done(struct account *a)
 	settle(a);
 }
 
+bool account_noted(const struct store_reply *reply)
+{
+	return reply->count > 0 && span_eq(reply->items[0].string, SPAN_LIT("noted"));
+}
+
 enum err_code account_answer(const struct store_reply *reply, struct err *e)
 {
 	const struct span word = reply->count > 0 ? reply->items[0].string : SPAN_LIT("");
 
-	if (span_eq(word, SPAN_LIT("ok")))
+	if (span_eq(word, SPAN_LIT("ok")) || account_noted(reply))
 		return ERR_OK;
 	if (span_eq(word, SPAN_LIT("gone")))
 		return err_set(e, ERR_GONE, ERR_ACCOUNT, "account_gone",

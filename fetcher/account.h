@@ -89,7 +89,9 @@ void account_command_done(struct account *a, const char *id);
 /* A job of this account: counted, its result checked: gone and stale let the account go. */
 void account_job_give(struct account *a, struct committer_job *job);
 void account_job_done(struct account *a);
-/* First element of a function's answer as a code: ok, gone, stale, or ERR_PERM. */
+/* Did the function write to the journal? Then hop_ring_journal is due. */
+bool account_noted(const struct store_reply *reply);
+/* First element of a function's answer as a code: ok (or noted), gone, stale, or ERR_PERM. */
 MUST_USE enum err_code account_answer(const struct store_reply *reply, struct err *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/account.h"
+#include "fetcher/hop.h"
 #include "fetcher/json_text.h"
 
 #define FIELDS_MAX 16
@@ -23,7 +24,10 @@ static enum err_code run(struct committer_job *job, const struct committer_env *
 	enum err_code code = store_fcall(env->store, "fetcher_1_state", &j->tag, 1, j->args,
 					 j->count, job->arena, &reply, &job->err);
 
-	return code == ERR_OK ? account_answer(&reply, &job->err) : code;
+	if (code != ERR_OK)
+		return code;
+	job->noted = account_noted(&reply);
+	return account_answer(&reply, &job->err);
 }
 
 static void done(struct committer_job *job)
@@ -33,6 +37,8 @@ static void done(struct committer_job *job)
 	struct err e = job->err;
 	const bool lost = job->code == ERR_GONE || job->code == ERR_STALE;
 
+	if (job->noted)
+		hop_ring_journal(a);
 	fetcher_job_free(j);
 	if (lost && a->token[0])
 		account_fail(a, &e);

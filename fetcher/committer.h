@@ -29,6 +29,7 @@ struct committer_job {
 	/* On the thread. Not called if the commit failed: then code and err say so. */
 	enum err_code (*run)(struct committer_job *job, const struct committer_env *env);
 	void (*done)(struct committer_job *job); /* on the loop */
+	bool noted; /* set by run: the account's journal has a new entry */
 	enum err_code code; /* what run returned */
 	struct err err;
 };

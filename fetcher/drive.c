@@ -392,6 +392,8 @@ static void fail_done(struct committer_job *job)
 			  &j->id, "reason", "p", &j->args[2], NULL);
 		metrics_add(a->fetcher->metrics, FETCHER_ASIDE, 0, 1);
 	}
+	if (job->code == ERR_OK && j->aside)
+		hop_ring_journal(a);
 	if (f)
 		metrics_add(a->fetcher->metrics, METRIC_FAILED, f->lane, 1);
 	if (f && (j->aside || j->attempts == 0))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fetcher/drive.h"
+#include "fetcher/hop.h"
 #include "fetcher/imap_resp.h"
 
 #define SWEEP_SPAN 4096u
@@ -39,6 +40,8 @@ static enum err_code call(struct enter_job *j, const struct committer_env *env,
 	enum err_code code = store_fcall(env->store, function, &j->tag, 1, args, count,
 					 j->job.arena, reply, &j->job.err);
 
+	if (code == ERR_OK)
+		j->job.noted |= account_noted(reply);
 	return code == ERR_OK ? account_answer(reply, &j->job.err) : code;
 }
 
@@ -227,6 +230,8 @@ static void done(struct committer_job *job)
 	enum err_code code = job->code;
 
 	a->entries.running = false;
+	if (job->noted)
+		hop_ring_journal(a);
 	for (struct enter_entry *entry = j->entries, *next; entry; entry = next) {
 		next = entry->next;
 		if (code == ERR_OK)

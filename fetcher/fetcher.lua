@@ -8,8 +8,12 @@ local function now_ms()
     return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- Has this call written to the journal? Then its answer begins with `noted` instead of `ok`: linkers are to be rung.
+local noted = false
+
 -- nil, or the refusal: gone (another generation), stale (another holder of the lease)
 local function guard(tag, gen, token)
+    noted = false
     if redis.call('HGET', tag .. ':acct', 'gen') ~= gen then
         return {'gone'}
     end
@@ -20,10 +24,15 @@ end
 
 -- entry: [type, ...]; the time becomes its second element
 local function journal(tag, entry)
+    noted = true
     table.insert(entry, 2, now_ms())
     local n = tonumber(redis.call('HGET', tag .. ':n', 'j') or 0) + 1
     redis.call('XADD', tag .. ':j', string.format('%d-0', n), 'e', cmsgpack.pack(entry))
     redis.call('HSET', tag .. ':n', 'j', string.format('%d', n))
+end
+
+local function done()
+    return noted and 'noted' or 'ok'
 end
 
 -- The thread of a committed message, or nil if it is not committed.
@@ -193,7 +202,7 @@ local function enter(keys, args)
         value[7] = (before and cmsgpack.unpack(before)[7] or 0) + added
         redis.call('HSET', tag .. ':box', mailbox, cmsgpack.pack(value))
     end
-    return {'ok', entered, added}
+    return {done(), entered, added}
 end
 
 -- gen, token, mailbox, count, (uid, flags, keywords)...: only of places we know
@@ -222,7 +231,7 @@ local function flags(keys, args)
             end
         end
     end
-    return {'ok', changed}
+    return {done(), changed}
 end
 
 -- gen, token, mailbox, low, high (at most 4,096 apart), then (low, high)... of the uids that exist: all others go.
@@ -262,7 +271,7 @@ local function sweep(keys, args)
         value[7] = math.max(0, value[7] - removed)
         redis.call('HSET', tag .. ':box', mailbox, cmsgpack.pack(value))
     end
-    return {'ok', removed, go_on}
+    return {done(), removed, go_on}
 end
 
 -- gen, token, mailbox: forgets a mailbox that is no more (its places were swept)
@@ -272,7 +281,7 @@ local function drop(keys, args)
         return refusal
     end
     redis.call('HDEL', keys[1] .. ':box', args[3])
-    return {'ok'}
+    return {done()}
 end
 
 -- -> ok, ids in the ledger (at most 2,048 of them), id of the last command
@@ -333,7 +342,7 @@ local function fail(keys, args)
         cmsgpack.pack({args[3], args[4], value[7], value[2], value[3], value[4], value[5], now_ms()}))
     redis.call('HDEL', tag .. ':l', id)
     journal(tag, {'x', id, args[3]})
-    return {'ok', value[7], 1}
+    return {done(), value[7], 1}
 end
 
 local announcements = {
@@ -375,7 +384,7 @@ local function state(keys, args)
     if fields.cmdDone then
         redis.call('XDEL', tag .. ':cmd', fields.cmdDone)
     end
-    return {'ok'}
+    return {done()}
 end
 
 -- instance, ttl ms, token held or '' -> ok, token, gen, revision, paused, last command | held, owner, ms left | gone

@@ -55,6 +55,18 @@ void hop_give(struct account *a, const struct flight *f, struct span body, uint6
 	metrics_add(fetcher->metrics, METRIC_OUT, f->lane, 1);
 }
 
+void hop_ring_journal(const struct account *a)
+{
+	const struct wire_ring m = {.topic = SPAN_LIT("journal"),
+				    .company = span_cstr(a->company),
+				    .account = span_cstr(a->name)};
+
+	buf_clear(&a->fetcher->frame);
+	wire_encode_ring(&m, &a->fetcher->frame);
+	(void)bus_tell_one(a->fetcher->bus, "linker",
+			   (struct bus_item){.frame = buf_span(&a->fetcher->frame)});
+}
+
 size_t hop_queued(const struct fetcher *f, unsigned lane)
 {
 	return bus_queued(f->bus, lane);

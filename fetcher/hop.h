@@ -7,6 +7,8 @@
 /* body n 0: the bytes are in the flight's region of the spool. alone: in a batch of its own. mode as in the wire. */
 void hop_give(struct account *a, const struct flight *f, struct span body, uint64_t mode,
 	      bool alone);
+/* The account's journal has a new entry: some linker is to apply it. A hint; their sweep finds what is missed. */
+void hop_ring_journal(const struct account *a);
 /* How many messages wait in this process for a taker. */
 size_t hop_queued(const struct fetcher *f, unsigned lane);
 /* Handlers for the stage library (ctx: struct fetcher). */

@@ -85,7 +85,7 @@
 
 /*
  * any → any: something durable waits in Redis; look now. A hint: may be lost.
- * topic: "journal" (to linkers), "accounts" (to fetchers), "outbox" (to senders), "events" (to gateways), "rehome" (to a
+ * topic: "journal" (to linkers), "accounts" (to fetchers), "outbox" (to senders), "events" (to gateways), "ledger" (to fetchers), "rehome" (to a
  * threader)
  */
 #define WIRE_RING(F)                                                                                                   \
