@@ -22,10 +22,10 @@ def ensure_company(root, company):
         print(f"made company {company}")
 
 
-def company_api(state, root, company, user=None):
-    """A company token made for this command, taken back by `done`."""
+def company_api(state, root, company):
+    """(API as the company, id of the token made for this command: its caller deletes it)."""
     made = root.post("/v1/tokens", {"kind": "company", "companyId": company})
-    return Api(state, made["token"], user), made["id"]
+    return Api(state, made["token"]), made["id"]
 
 
 def ensure_user(api, user, email):
@@ -59,9 +59,10 @@ def add(state, args):
         body["smtp"] = dict(login, host=host, port=port, security="starttls" if port == 587 else "tls")
     root = Api(state)
     ensure_company(root, args.company)
-    api, token = company_api(state, root, args.company, user)
+    company, token = company_api(state, root, args.company)
     try:
-        ensure_user(api, user, args.email)
+        ensure_user(company, user, args.email)
+        api = company.acting(user)
         if not (args.imap and args.smtp) and not args.provider:
             discover(api, args.email, body, login)
         account = api.post("/v1/accounts", body)
@@ -71,7 +72,7 @@ def add(state, args):
         findings(problem.body)
         raise
     finally:
-        root.request("DELETE", f"/v1/tokens/{token}")
+        root.request("DELETE", f"/v1/tokens/{token}", query={"companyId": args.company})
 
 
 def discover(api, email, body, login):
@@ -89,10 +90,14 @@ def discover(api, email, body, login):
 
 
 def findings(body):
-    for finding in body.get("findings") or []:
-        if isinstance(finding, dict):
-            way, code = finding.get("direction", ""), finding.get("code", "")
-            print(f"  {way:<8}{code or 'ok':<22}{finding.get('detail', '')}\n{'':10}{finding.get('remedy', '')}".rstrip(), file=sys.stderr)
+    """What was tried for each direction, what failed, and what to do."""
+    for way in ("incoming", "outgoing"):
+        found = (body.get("findings") or {}).get(way)
+        if found:
+            print(f"  {way:<9} {found.get('host')}:{found.get('port')} ({found.get('security')})  {'works' if found.get('ok') else found.get('code')}"
+                  f"  {found.get('detail') or ''}", file=sys.stderr)
+            if found.get("remedy"):
+                print(f"            → {found['remedy']}", file=sys.stderr)
 
 
 def show(state, args):
@@ -106,16 +111,18 @@ def show(state, args):
             print(f"{account['id']:<24}{account.get('email', ''):<32}{account.get('state', ''):<20}"
                   f"{progress.get('done', 0)}/{progress.get('total', 0)}  {error.get('code', '')}")
     finally:
-        root.request("DELETE", f"/v1/tokens/{token}")
+        root.request("DELETE", f"/v1/tokens/{token}", query={"companyId": args.company})
 
 
 def token(state, args):
     root = Api(state)
+    if args.action != "new" and not args.company:
+        raise Stop("tokens are kept by company", "say --company COMPANY")
     if args.action == "list":
-        for one in root.every("/v1/tokens"):
+        for one in root.every("/v1/tokens", companyId=args.company):
             print(f"{one['id']:<24}{one.get('kind', ''):<10}{one.get('companyId') or '':<20}{one.get('userId') or ''}")
     elif args.action == "delete":
-        root.request("DELETE", f"/v1/tokens/{args.id or args.company}")
+        root.request("DELETE", f"/v1/tokens/{args.id}", query={"companyId": args.company})
     else:
         if not args.company:
             raise Stop("a token acts inside a company", "say --company COMPANY")

@@ -23,6 +23,13 @@ class Api:
             self.headers["Acting-User"] = user
         self.connection = None
 
+    def acting(self, user):
+        """The same company as one of its users."""
+        other = object.__new__(Api)
+        other.host, other.port, other.connection = self.host, self.port, None
+        other.headers = dict(self.headers, **{"Acting-User": user})
+        return other
+
     def request(self, method, path, body=None, query=None, content_type="application/json", timeout=120):
         """The answer's JSON (None if it has no body)."""
         if query:
