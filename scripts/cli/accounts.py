@@ -78,9 +78,11 @@ def add(state, args):
 def discover(api, email, body, login):
     """The provider's published servers, where they are known; else the flags are needed."""
     try:
-        found = api.get("/v1/autoconfig", email=email)
+        found = (api.get("/v1/autoconfig", email=email)["data"] or [{}])[0]
     except Problem:
         found = {}
+    if found.get("advice"):
+        print(found["advice"])
     for way in ("imap", "smtp"):
         if way not in body and isinstance(found.get(way), dict) and found[way].get("host"):
             body[way] = dict(login, **{k: found[way][k] for k in ("host", "port", "security") if k in found[way]})
