@@ -26,19 +26,22 @@ struct secret_key {
  * "key_mismatch" if the two do not belong together. */
 MUST_USE enum err_code secret_create_keys(const char *keys_dir, struct err *e);
 /* which: "mail", "token", "credentials.key", "credentials.pub". Refuses files that others can read. */
-MUST_USE enum err_code secret_load(const char *keys_dir, const char *which, struct secret_key *key_out, struct err *e);
+MUST_USE enum err_code secret_load(const char *keys_dir, const char *which,
+				   struct secret_key *key_out, struct err *e);
 void secret_wipe(void *p, size_t n);
 
 /* AES-256-GCM with a random nonce: out gets nonce ‖ cipher text ‖ tag (n + 28 bytes). context is authenticated. */
-void secret_seal(const struct secret_key *key, struct span context, struct span clear, struct buf *out);
+void secret_seal(const struct secret_key *key, struct span context, struct span clear,
+		 struct buf *out);
 /* ERR_PERM if it was made with another key or context, or changed. */
-MUST_USE enum err_code secret_open(const struct secret_key *key, struct span context, struct span sealed, struct buf *out,
-				   struct err *e);
+MUST_USE enum err_code secret_open(const struct secret_key *key, struct span context,
+				   struct span sealed, struct buf *out, struct err *e);
 
 /* To a public key: ephemeral X25519, HKDF-SHA256, AES-256-GCM. out: 1 byte version ‖ 32 ephemeral ‖ sealed. */
-void secret_seal_to(const struct secret_key *public_key, struct span context, struct span clear, struct buf *out);
-MUST_USE enum err_code secret_open_with(const struct secret_key *private_key, struct span context, struct span sealed,
-					struct buf *out, struct err *e);
+void secret_seal_to(const struct secret_key *public_key, struct span context, struct span clear,
+		    struct buf *out);
+MUST_USE enum err_code secret_open_with(const struct secret_key *private_key, struct span context,
+					struct span sealed, struct buf *out, struct err *e);
 
 void secret_sha256(struct span data, uint8_t out[32]);
 void secret_hmac(const struct secret_key *key, struct span data, uint8_t out[32]);

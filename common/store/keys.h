@@ -59,10 +59,13 @@
 #include "common/base/span.h"
 
 /* `{a:<company>/<account>}:<suffix>` in the arena; suffix by the macros below, extra parts appended as they are. */
-struct span key_account(struct arena *arena, struct span company, struct span account, const char *suffix);
-struct span key_account_part(struct arena *arena, struct span company, struct span account, const char *suffix, struct span part);
+struct span key_account(struct arena *arena, struct span company, struct span account,
+			const char *suffix);
+struct span key_account_part(struct arena *arena, struct span company, struct span account,
+			     const char *suffix, struct span part);
 struct span key_company(struct arena *arena, struct span company, const char *suffix);
-struct span key_company_part(struct arena *arena, struct span company, const char *suffix, struct span part);
+struct span key_company_part(struct arena *arena, struct span company, const char *suffix,
+			     struct span part);
 struct span key_global(struct arena *arena, const char *suffix);
 struct span key_global_part(struct arena *arena, const char *suffix, struct span part);
 /* `{a:<company>/<account>}` alone: what account functions get as their one key (they build the rest). */

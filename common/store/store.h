@@ -22,11 +22,11 @@ struct store;
 struct metrics;
 
 struct store_options {
-	const char *address;        /* "unix:/path" or "tcp:host:port" */
-	const char *password_file;  /* "" or NULL: none */
-	const char *client_name;    /* for CLIENT LIST; "" or NULL: none */
-	int64_t call_ms;            /* deadline of a call or pipeline, retries included; 0: 10,000 */
-	struct metrics *metrics;    /* may be NULL; counts METRIC_REDIS_CALLS once a round trip */
+	const char *address; /* "unix:/path" or "tcp:host:port" */
+	const char *password_file; /* "" or NULL: none */
+	const char *client_name; /* for CLIENT LIST; "" or NULL: none */
+	int64_t call_ms; /* deadline of a call or pipeline, retries included; 0: 10,000 */
+	struct metrics *metrics; /* may be NULL; counts METRIC_REDIS_CALLS once a round trip */
 };
 
 /* Does not connect yet: the first call does. */
@@ -51,20 +51,23 @@ struct store_command {
 
 /* One command. STORE_ERROR replies of the server that no retry mends come back as ERR_PERM with the server's words;
  * a function's own refusals come as data, not errors. */
-MUST_USE enum err_code store_call(struct store *store, const struct span *args, size_t count, struct arena *arena,
-				  struct store_reply *reply_out, struct err *e);
+MUST_USE enum err_code store_call(struct store *store, const struct span *args, size_t count,
+				  struct arena *arena, struct store_reply *reply_out,
+				  struct err *e);
 /* Many commands, one round trip (chunks of at most 512). replies_out[count]. Each may be STORE_ERROR by itself. Commands
  * may be of different slots (each one of one slot); on a single server they go as one pipeline. Order: as given among the
  * commands of one slot, except that one which a server refuses for now (LOADING, a lost function) is repeated after the
  * others. After an error nothing is known of any of them. */
-MUST_USE enum err_code store_pipeline(struct store *store, const struct store_command *commands, size_t count,
-				      struct arena *arena, struct store_reply *replies_out, struct err *e);
+MUST_USE enum err_code store_pipeline(struct store *store, const struct store_command *commands,
+				      size_t count, struct arena *arena,
+				      struct store_reply *replies_out, struct err *e);
 
 /*
  * FCALL name keys… args…  name has the library's version at the end of the library, not of the function: libraries are
  * `<stage>_<WIRE_VERSION>` and their functions `<stage>_<version>_<verb>`: store_fcall(store, "linker_1_commit", …).
  */
-MUST_USE enum err_code store_fcall(struct store *store, const char *function, const struct span *keys, size_t key_count,
+MUST_USE enum err_code store_fcall(struct store *store, const char *function,
+				   const struct span *keys, size_t key_count,
 				   const struct span *args, size_t arg_count, struct arena *arena,
 				   struct store_reply *reply_out, struct err *e);
 
@@ -75,8 +78,9 @@ MUST_USE enum err_code store_load_library(struct store *store, struct span sourc
 /* A printf-like builder of one command's arguments in an arena, for plain commands:
  *   store_do(store, arena, &reply, &e, "HGET %b %b", key, field)      %b struct span · %s const char * · %d int64_t
  * A conversion is a whole argument (mixtures abort). Arguments are borrowed, not copied: they must live until the call. */
-MUST_USE enum err_code store_do(struct store *store, struct arena *arena, struct store_reply *reply_out, struct err *e,
-				const char *format, ...);
+MUST_USE enum err_code store_do(struct store *store, struct arena *arena,
+				struct store_reply *reply_out, struct err *e, const char *format,
+				...);
 /* The same as an element of a pipeline. */
 struct store_command store_command(struct arena *arena, const char *format, ...);
 
