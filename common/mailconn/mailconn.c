@@ -25,6 +25,7 @@ struct mailconn {
 	void *ctx;
 	int fd;
 	enum mailconn_security security;
+	SSL *ssl; /* libcurl's, once the handshake is done: it tells of it no more after the login */
 	char detail[CURL_ERROR_SIZE];
 	char words[WORDS_MAX]; /* the server's last words, printable */
 	char tls[80];
@@ -98,11 +99,21 @@ static size_t keep_words(char *bytes, size_t size, size_t count, void *userp)
 }
 
 /* A connection that only waits costs 44 KB instead of 66. */
+static void handshake_told(const SSL *ssl, int where, int value)
+{
+	struct mailconn *conn = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	(void)value;
+	if ((where & SSL_CB_HANDSHAKE_DONE) && conn)
+		conn->ssl = (SSL *)(uintptr_t)ssl;
+}
+
 static CURLcode tune_tls(CURL *easy, void *ssl_ctx, void *userp)
 {
 	(void)easy;
-	(void)userp;
 	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_app_data(ssl_ctx, userp);
+	SSL_CTX_set_info_callback(ssl_ctx, handshake_told);
 	return CURLE_OK;
 }
 
@@ -191,6 +202,7 @@ static void set_options(struct mailconn *conn, const struct mailconn_target *t)
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, ca);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, tune_tls);
+	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, conn);
 	set_login(easy, t);
 }
 
@@ -224,6 +236,8 @@ void mailconn_close(struct mailconn **conn)
 {
 	if (!*conn)
 		return;
+	if ((*conn)->ssl)
+		SSL_CTX_set_app_data(SSL_get_SSL_CTX((*conn)->ssl), NULL);
 	curl_multi_remove_handle((*conn)->pool->multi, (*conn)->easy);
 	curl_easy_cleanup((*conn)->easy);
 	free(*conn);
@@ -234,16 +248,12 @@ void mailconn_close(struct mailconn **conn)
  * wait for ever for an answer that it already has. We read until nothing is left. */
 static void read_ahead(struct mailconn *conn)
 {
-	struct curl_tlssessioninfo *info = NULL;
-
-	if (conn->security == MAILCONN_NONE)
+	if (!conn->ssl)
 		return;
-	if (curl_easy_getinfo(conn->easy, CURLINFO_TLS_SSL_PTR, &info) || !info || !info->internals)
-		return;
-	SSL_set_read_ahead(info->internals, 1);
-	SSL_set_default_read_buffer_len(info->internals, READ_BYTES);
-	snprintf(conn->tls, sizeof(conn->tls), "%s %s", SSL_get_version(info->internals),
-		 SSL_get_cipher_name(info->internals));
+	SSL_set_read_ahead(conn->ssl, 1);
+	SSL_set_default_read_buffer_len(conn->ssl, READ_BYTES);
+	snprintf(conn->tls, sizeof(conn->tls), "%s %s", SSL_get_version(conn->ssl),
+		 SSL_get_cipher_name(conn->ssl));
 }
 
 static void finish(struct mailconn *conn, CURLcode result)
