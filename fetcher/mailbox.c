@@ -66,6 +66,13 @@ unsigned mailbox_place_bits(const struct mailbox *mailbox)
 					       : 0u;
 }
 
+bool mailbox_cursor_eq(const struct mailbox_cursor *a, const struct mailbox_cursor *b)
+{
+	return a->validity == b->validity && a->next == b->next && a->back == b->back &&
+	       a->modseq == b->modseq && a->since_ms == b->since_ms && a->until_ms == b->until_ms &&
+	       a->done == b->done && a->retired == b->retired && a->remote == b->remote;
+}
+
 static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
 {
 	pack_put_array(out, 6);

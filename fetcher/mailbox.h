@@ -32,8 +32,7 @@ struct mailbox {
 	size_t path_bytes;
 	int delimiter; /* -1: none */
 	char role[MAILBOX_ROLE_MAX];
-	struct mailbox_cursor
-		cursor; /* as read, or as it will be once all entries given are entered */
+	struct mailbox_cursor cursor; /* as read, or as it will be once all is entered */
 	struct mailbox_cursor told; /* as last given to be written by a visit */
 	bool known; /* has been visited: the cursor counts */
 	bool dropped; /* forgotten: only jobs may still mean it */
@@ -48,6 +47,7 @@ static inline struct span mailbox_path(const struct mailbox *mailbox)
 {
 	return span_make(mailbox->path, mailbox->path_bytes);
 }
+bool mailbox_cursor_eq(const struct mailbox_cursor *a, const struct mailbox_cursor *b);
 /* The lowest UID that may be entered. */
 static inline uint32_t mailbox_low(const struct mailbox_cursor *cursor)
 {

@@ -311,7 +311,7 @@ static void finish(struct account *a)
 	c->remote = link->exists;
 	if (link->modseq)
 		c->modseq = link->modseq;
-	if (memcmp(c, &m->told, sizeof(*c)) != 0) {
+	if (!mailbox_cursor_eq(c, &m->told)) {
 		m->told = *c;
 		enter_cursor(a, m);
 	}
