@@ -17,9 +17,8 @@ void window_init(struct window *w, struct spool *spool, size_t max_messages, uin
 
 void window_fini(struct window *w)
 {
-	while (w->first) {
-		struct flight *f = w->first;
-
+	for (struct flight *f = w->first, *next; f; f = next) {
+		next = f->next;
 		window_leave(w, &f);
 	}
 }

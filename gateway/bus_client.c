@@ -164,6 +164,13 @@ void bus_client_ring(struct bus_client *c, const char *topic, struct span compan
 		outgoing_free(o); /* a hint: who is to hear it looks by itself sooner or later */
 }
 
+/* With the lock held. */
+static void waiter_add(struct bus_client *c, struct waiter *w)
+{
+	w->next = c->waiters;
+	c->waiters = w;
+}
+
 /* With the lock held: takes the waiter and what is queued for it out. */
 static void waiter_remove(struct bus_client *c, const struct waiter *w)
 {
@@ -232,8 +239,7 @@ enum err_code bus_client_request(struct bus_client *c, struct wire_render *m, st
 	w.request = m->request = o->request = c->next_request++;
 	wire_encode_render(m, &o->frame);
 	o->body = raw;
-	w.next = c->waiters;
-	c->waiters = &w;
+	waiter_add(c, &w);
 	if (queue_put(c, o)) {
 		wake(c);
 		waiter_wait(c, &w, wait_ms);

@@ -48,6 +48,7 @@ static enum err_code option_take(int argc, char **argv, int *i, struct option *o
 	struct span arg = span_cstr(argv[*i]);
 	size_t equals = span_find_byte(arg, '=');
 
+	*option_out = (struct option){{NULL, 0}, {NULL, 0}};
 	if (!span_istarts(arg, SPAN_LIT("--")))
 		return err_set(e, ERR_PERM, ERR_PROCESS, "option_unknown",
 			       "no option %.63s; see --help", argv[*i]);
