@@ -40,16 +40,12 @@ static bool fill_user(struct http_request *r, struct span user, struct span user
 {
 	struct viewer *v = &r->viewer;
 	json_t *object = json_loadb((const char *)user_json.p, user_json.n, 0, NULL);
-	const json_t *groups = json_object_get(object, "groups");
 	const char *role = json_get_text(object, "role");
 
 	v->user = user;
 	v->user_json = user_json;
 	v->admin = role && strcmp(role, "admin") == 0;
-	v->groups = arena_array(r->arena, json_array_size(groups) + 1, sizeof(*v->groups));
-	for (size_t i = 0; i < json_array_size(groups); i++)
-		v->groups[v->group_count++] = arena_span(
-			r->arena, span_cstr(json_string_value(json_array_get(groups, i))));
+	v->group_count = json_get_spans(r->arena, object, "groups", &v->groups);
 	json_decref(object);
 	return true;
 }

@@ -315,6 +315,19 @@ int64_t json_get_time_ms(const json_t *object, const char *name, int64_t fallbac
 	return s.n && clock_parse_rfc3339((const char *)s.p, s.n, &ms) ? ms : fallback;
 }
 
+size_t json_get_spans(struct arena *arena, const json_t *object, const char *name,
+		      struct span **list_out)
+{
+	const json_t *list = json_object_get(object, name);
+	size_t count = json_array_size(list);
+
+	*list_out = arena_array(arena, count + 1, sizeof(**list_out));
+	for (size_t i = 0; i < count; i++)
+		(*list_out)[i] =
+			arena_span(arena, span_cstr(json_string_value(json_array_get(list, i))));
+	return count;
+}
+
 /* Octets of the UTF-8 sequence at p, or 0 if it is not one. */
 static size_t utf8_length(const uint8_t *p, size_t left)
 {

@@ -66,6 +66,9 @@ struct span json_get_span(const json_t *object, const char *name);
 int64_t json_get_int(const json_t *object, const char *name, int64_t fallback);
 bool json_get_bool(const json_t *object, const char *name, bool fallback);
 int64_t json_get_time_ms(const json_t *object, const char *name, int64_t fallback);
+/* A list of strings, copied into the arena: how many. */
+size_t json_get_spans(struct arena *arena, const json_t *object, const char *name,
+		      struct span **list_out);
 
 /* Values for answers. Invalid UTF-8 is repaired with U+FFFD, so that nothing stored can make an answer fail. */
 json_t *json_from_span(struct span text);

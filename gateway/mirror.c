@@ -6,6 +6,7 @@
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 #include "gateway/mirror_fields.h"
+#include "gateway/visible.h"
 
 #define ARGS_OF_ONE 5
 #define MANY_MAX 64
@@ -57,18 +58,23 @@ static bool list_has(const json_t *list, struct span id)
 	return false;
 }
 
-bool mirror_visible(const struct viewer *viewer, const json_t *object)
+/* A user sees what visible_object_to says; the company's own token, which acts for no user, all that is stored. */
+static bool is_visible(const struct http_request *r, const json_t *stored)
 {
-	const json_t *to = json_object_get(object, "visibleTo");
+	struct visible_viewer viewer = {r->viewer.user, r->viewer.groups, r->viewer.group_count};
+	const json_t *to = json_object_get(stored, "visibleTo");
+	struct visible_object object = {.exists = true,
+					.company = !json_is_object(to),
+					.owner = json_get_span(stored, "ownerId")};
+	struct span *users, *groups;
 
-	if (!viewer->user.n || !json_is_object(to) ||
-	    span_eq(json_get_span(object, "ownerId"), viewer->user) ||
-	    list_has(json_object_get(to, "users"), viewer->user))
+	if (!viewer.user.n)
 		return true;
-	for (size_t i = 0; i < viewer->group_count; i++)
-		if (list_has(json_object_get(to, "groups"), viewer->groups[i]))
-			return true;
-	return false;
+	object.user_count = json_get_spans(r->arena, to, "users", &users);
+	object.group_count = json_get_spans(r->arena, to, "groups", &groups);
+	object.users = users;
+	object.groups = groups;
+	return visible_object_to(&viewer, &object);
 }
 
 /* From the stored text to what the API shows: with the id, without what is ours alone. */
@@ -77,7 +83,7 @@ static json_t *object_open(struct http_request *r, struct span id, struct span t
 	json_t *object = text.n ? json_loadb((const char *)text.p, text.n, 0, NULL) : NULL;
 	int64_t created;
 
-	if (!json_is_object(object) || !mirror_visible(&r->viewer, object)) {
+	if (!json_is_object(object) || !is_visible(r, object)) {
 		json_decref(object);
 		return NULL;
 	}

@@ -28,10 +28,8 @@ const struct mirror_def *mirror_def(enum mirror_kind kind);
 enum mirror_kind mirror_kind_parse(struct span name);
 
 /* The stored object (to json_decref), or NULL: not there, not visible to the viewer (nothing answered), or the store
- * failed (then e->code is not ERR_OK). */
+ * failed (then e->code is not ERR_OK). A viewer without a user sees all of the company. */
 json_t *mirror_get(struct http_request *r, enum mirror_kind kind, struct span id, struct err *e);
-/* May the viewer see it (visibleTo, owner)? A viewer without a user sees all of the company. */
-bool mirror_visible(const struct viewer *viewer, const json_t *object);
 /* Of many: kinds[i], ids[i] → objects_out[i] (NULL: not there or not visible). One pipeline. */
 MUST_USE enum err_code mirror_get_many(struct http_request *r, const enum mirror_kind *kinds,
 				       const struct span *ids, size_t count, json_t **objects_out,

@@ -83,7 +83,7 @@ static enum err_code decisions_json(struct http_request *r, const struct mail_th
 static bool other_viewer(struct http_request *r, const char *user, struct viewer *out)
 {
 	struct viewer *v = out;
-	json_t *object, *groups;
+	json_t *object;
 	struct err e;
 
 	*v = (struct viewer){.kind = VIEWER_USER, .company = r->viewer.company};
@@ -91,11 +91,7 @@ static bool other_viewer(struct http_request *r, const char *user, struct viewer
 	object = id_is_client(v->user) ? mirror_get(r, MIRROR_USER, v->user, &e) : NULL;
 	if (!object)
 		return false;
-	groups = json_object_get(object, "groups");
-	v->groups = arena_array(r->arena, json_array_size(groups) + 1, sizeof(*v->groups));
-	for (size_t i = 0; i < json_array_size(groups); i++)
-		v->groups[v->group_count++] = arena_span(
-			r->arena, span_cstr(json_string_value(json_array_get(groups, i))));
+	v->group_count = json_get_spans(r->arena, object, "groups", &v->groups);
 	json_decref(object);
 	return true;
 }
