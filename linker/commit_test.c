@@ -21,7 +21,7 @@ static struct parts read_argument(struct span argument)
 	struct pack_reader r = pack_reader_make(argument);
 	struct parts p;
 
-	assert_int_equal(pack_read_array(&r), 18);
+	assert_int_equal(pack_read_array(&r), 22);
 	pack_skip_n(&r, 6);
 	p.people = pack_read_array(&r);
 	pack_skip_n(&r, p.people + 5);
@@ -30,6 +30,7 @@ static struct parts read_argument(struct span argument)
 	p.head = pack_read_bytes(&r);
 	p.decision = pack_read_bytes(&r);
 	p.card = pack_read_bytes(&r);
+	pack_skip_n(&r, 4); /* its way */
 	assert_true(pack_done(&r));
 	return p;
 }
