@@ -164,6 +164,71 @@ local function is_known(tag, id)
         redis.call('HEXISTS', tag .. ':aside', id) == 1 or redis.call('HEXISTS', tag .. ':dead', id) == 1
 end
 
+-- What is written of messages nobody has heard of: nearly all of a first sync. They are written together.
+local function fresh_open(tag, args)
+    local f = {tag = tag, heard = {}, uids = {}, places = {}, ledger = {}}
+    local ids, by_key = {}, {}
+    for i = 6, #args, 6 do
+        ids[#ids + 1] = args[i]
+        local key = uid_key(tag, args[3], args[i + 2])
+        by_key[key] = by_key[key] or {}
+        table.insert(by_key[key], args[i + 2])
+    end
+    if #ids == 0 then
+        return f
+    end
+    for _, name in ipairs({':m', ':l', ':aside', ':dead', ':p'}) do
+        for k, value in ipairs(redis.call('HMGET', tag .. name, unpack(ids))) do
+            f.heard[ids[k]] = f.heard[ids[k]] or value
+        end
+    end
+    for key, uids in pairs(by_key) do
+        for k, value in ipairs(redis.call('HMGET', key, unpack(uids))) do
+            f.heard[key .. uids[k]] = value
+        end
+    end
+    return f
+end
+
+local function fresh_add(f, id, mailbox, validity, uid, flags, words, ledger)
+    local key = uid_key(f.tag, mailbox, uid)
+    f.heard[id], f.heard[key .. uid] = true, true
+    f.uids[key] = f.uids[key] or {}
+    table.insert(f.uids[key], uid)
+    table.insert(f.uids[key], id .. string.char(tonumber(flags)))
+    -- [[place], words]: the words are packed already
+    table.insert(f.places, id)
+    table.insert(f.places, '\146\145' .. cmsgpack.pack({tonumber(mailbox), tonumber(validity), tonumber(uid)}) .. words)
+    table.insert(f.ledger, id)
+    table.insert(f.ledger, ledger)
+end
+
+local function fresh_write(f)
+    for key, list in pairs(f.uids) do
+        redis.call('HSET', key, unpack(list))
+    end
+    if #f.ledger > 0 then
+        redis.call('HSET', f.tag .. ':p', unpack(f.places))
+        redis.call('HSET', f.tag .. ':l', unpack(f.ledger))
+    end
+    f.uids, f.places, f.ledger = {}, {}, {}
+end
+
+-- A message that was heard of, or is set aside at once. True if it enters the ledger; and if its place is new.
+local function enter_known(tag, mailbox, id, validity, uid, flags, words, ledger)
+    local new_place = add_place(tag, id, mailbox, validity, uid, flags, words)
+    if ledger == '' or is_known(tag, id) then
+        return false, new_place
+    end
+    if string.sub(ledger, 1, 1) == 'A' then
+        redis.call('HSET', tag .. ':aside', id, string.sub(ledger, 2))
+        journal(tag, {'x', id, cmsgpack.unpack(string.sub(ledger, 2))[1]})
+        return false, new_place
+    end
+    redis.call('HSET', tag .. ':l', id, ledger)
+    return true, new_place
+end
+
 -- gen, token, mailbox number, box value or '', count, then (id, uidvalidity, uid, flags, keywords, ledger value or '')...
 -- A ledger value that begins with 'A' instead of a msgpack array sets the message aside at once: 'A' .. aside value.
 local function enter(keys, args)
@@ -181,22 +246,21 @@ local function enter(keys, args)
     if box ~= '' then
         redis.call('HSET', tag .. ':box', mailbox, box)
     end
-    local entered, added = {}, 0
+    local fresh, entered, added = fresh_open(tag, args), {}, 0
     for i = 6, #args, 6 do
-        local id, ledger = args[i], args[i + 5]
-        if add_place(tag, id, mailbox, args[i + 1], args[i + 2], args[i + 3], args[i + 4]) then
-            added = added + 1
+        local id, uid, ledger = args[i], args[i + 2], args[i + 5]
+        local enters, new_place = true, true
+        if ledger == '' or string.sub(ledger, 1, 1) == 'A' or fresh.heard[id] or
+            fresh.heard[uid_key(tag, mailbox, uid) .. uid] then
+            fresh_write(fresh)
+            enters, new_place = enter_known(tag, mailbox, id, args[i + 1], uid, args[i + 3], args[i + 4], ledger)
+        else
+            fresh_add(fresh, id, mailbox, args[i + 1], uid, args[i + 3], args[i + 4], ledger)
         end
-        if ledger ~= '' and not is_known(tag, id) then
-            if string.sub(ledger, 1, 1) == 'A' then
-                redis.call('HSET', tag .. ':aside', id, string.sub(ledger, 2))
-                journal(tag, {'x', id, cmsgpack.unpack(string.sub(ledger, 2))[1]})
-            else
-                redis.call('HSET', tag .. ':l', id, ledger)
-                entered[#entered + 1] = id
-            end
-        end
+        entered[#entered + 1] = enters and id or nil
+        added = added + (new_place and 1 or 0)
     end
+    fresh_write(fresh)
     -- Its last element, how many are stored, is counted here.
     if value and (added > 0 or box ~= '') then
         value[7] = (before and cmsgpack.unpack(before)[7] or 0) + added
