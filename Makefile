@@ -72,7 +72,8 @@ $(B)/gen/%_lua.h:
 .PHONY: all unit clean
 all: $(PROGRAMS)
 unit: $(TESTS)
-	@set -e; for t in $(TESTS); do echo "== $$t"; $$t; done
+	@failed=; for t in $(TESTS); do echo "== $$t"; $$t || failed="$$failed $$t"; done; \
+		[ -z "$$failed" ] || { echo "unit: failed:$$failed"; exit 1; }
 clean:
 	rm -rf build $(CLEAN)
 
