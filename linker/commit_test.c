@@ -1,5 +1,6 @@
 /* Proves that a record stays within its 850 bytes whatever comes, by leaving people out and saying so; that subjects are cut
- * between characters; and that an answer of the wrong shape is refused. */
+ * between characters; that a message's way goes with its commit (OPS-03); and that an answer of the wrong shape is
+ * refused. */
 #include "linker/commit.h"
 
 #include "common/wire/pack.h"
@@ -14,6 +15,8 @@
 struct parts {
 	size_t people;
 	struct span subject, head, decision, card;
+	int64_t pushed_ms, proposed_ms;
+	uint64_t parse_us, drive;
 };
 
 static struct parts read_argument(struct span argument)
@@ -30,7 +33,10 @@ static struct parts read_argument(struct span argument)
 	p.head = pack_read_bytes(&r);
 	p.decision = pack_read_bytes(&r);
 	p.card = pack_read_bytes(&r);
-	pack_skip_n(&r, 4); /* its way */
+	p.pushed_ms = pack_read_i64(&r);
+	p.proposed_ms = pack_read_i64(&r);
+	p.parse_us = pack_read_u64(&r);
+	p.drive = pack_read_u64(&r);
 	assert_true(pack_done(&r));
 	return p;
 }
@@ -99,6 +105,24 @@ static void test_subject(void **state)
 	arena_free(&arena);
 }
 
+static void test_way(void **state)
+{
+	struct arena *arena = arena_new(0);
+	struct decide_result decision = {.reason = DECIDE_NO_PERSON};
+	struct wire_proposal facts = {.pushed_us = INT64_C(1790000000000999),
+				      .proposed_us = INT64_C(1790000000003000),
+				      .parse_us = 1700,
+				      .drive = 2};
+	struct parts p = read_argument(commit_argument(arena, &facts, &decision));
+
+	(void)state;
+	assert_int_equal(p.pushed_ms, INT64_C(1790000000000));
+	assert_int_equal(p.proposed_ms, INT64_C(1790000000003));
+	assert_int_equal(p.parse_us, 1700);
+	assert_int_equal(p.drive, 2);
+	arena_free(&arena);
+}
+
 static void test_answers(void **state)
 {
 	struct arena *arena = arena_new(0);
@@ -136,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_record_is_bounded),
 		cmocka_unit_test(test_subject),
+		cmocka_unit_test(test_way),
 		cmocka_unit_test(test_answers),
 	};
 
