@@ -25,7 +25,8 @@ struct mailconn {
 	void *ctx;
 	int fd;
 	enum mailconn_security security;
-	SSL *ssl; /* libcurl's, once the handshake is done: it tells of it no more after the login */
+	SSL_CTX *tls_context; /* our own reference: libcurl drops its with the connection */
+	SSL *ssl; /* libcurl's, from the handshake on; it lives only where the login succeeded */
 	char detail[CURL_ERROR_SIZE];
 	char words[WORDS_MAX]; /* the server's last words, printable */
 	char tls[80];
@@ -108,9 +109,21 @@ static void handshake_told(const SSL *ssl, int where, int value)
 		conn->ssl = (SSL *)(uintptr_t)ssl;
 }
 
+static void context_keep(struct mailconn *conn, SSL_CTX *context)
+{
+	if (conn->tls_context)
+		SSL_CTX_set_app_data(conn->tls_context, NULL);
+	SSL_CTX_free(conn->tls_context);
+	conn->tls_context = context;
+	conn->ssl = NULL;
+}
+
 static CURLcode tune_tls(CURL *easy, void *ssl_ctx, void *userp)
 {
 	(void)easy;
+	if (!SSL_CTX_up_ref(ssl_ctx))
+		return CURLE_OUT_OF_MEMORY;
+	context_keep(userp, ssl_ctx);
 	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_app_data(ssl_ctx, userp);
 	SSL_CTX_set_info_callback(ssl_ctx, handshake_told);
@@ -236,8 +249,7 @@ void mailconn_close(struct mailconn **conn)
 {
 	if (!*conn)
 		return;
-	if ((*conn)->ssl)
-		SSL_CTX_set_app_data(SSL_get_SSL_CTX((*conn)->ssl), NULL);
+	context_keep(*conn, NULL);
 	curl_multi_remove_handle((*conn)->pool->multi, (*conn)->easy);
 	curl_easy_cleanup((*conn)->easy);
 	free(*conn);
