@@ -62,8 +62,7 @@ static void cursors(void **state)
 	(void)state;
 	page_answer(r, json_array(), SPAN_LIT("a\0b"));
 	cursor = cursor_of(r);
-	assert_null(strstr(cursor, "a"
-				   "\0"));
+	assert_null(strstr(cursor, "YQBi")); /* the bytes in base64: a cursor is sealed */
 	assert_true(opens(&app, "/v1/things", "anna", cursor));
 	assert_false(opens(&app, "/v1/others", "anna", cursor));
 	assert_false(opens(&app, "/v1/things", "ben", cursor));
