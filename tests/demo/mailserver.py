@@ -241,7 +241,7 @@ class MailServer:
         self._own(self.dir)
         self._start_sink()
         with open(self.dir / "log" / "start", "ab") as log:  # never a pipe: the master keeps it open
-            subprocess.run(self._as_user("dovecot", "-c", self.dir / "dovecot.conf"), check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            subprocess.run(self._as_user("/usr/sbin/dovecot", "-c", self.dir / "dovecot.conf"), check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._wait("imaps")
         self._wait("submissions")
         return self
