@@ -16,7 +16,7 @@ def test_ops_05_what_is_tried_again_is_committed(world):
     generation = store.hget(tag + ":acct", "gen")
     for _ in range(3):
         answer = store.execute_command("FCALL", "fetcher_1_fail", 1, tag, generation, ids[0], "parse_crash", "words")
-    assert answer == [b"ok", 3, 1]
+    assert answer == [b"noted", 3, 1]
     world.mailweave("scale", "parser=1")
     aside = anna.every("/v1/set-aside")
     assert [(a["reason"], a["attempts"], a["retryable"]) for a in aside] == [("parse_crash", 3, True)]
