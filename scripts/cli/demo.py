@@ -71,11 +71,11 @@ def add_accounts(state, token, ledger, server):
     return made
 
 
-def progress_line(views, started, width=28):
+def progress_line(views, started, before, width=28):
     done = sum((v.get("progress") or {}).get("done", 0) for v in views)
     total = sum((v.get("progress") or {}).get("total", 0) for v in views)
     filled = int(width * done / total) if total else 0
-    rate = done / max(0.001, time.monotonic() - started)
+    rate = (done - before) / max(0.001, time.monotonic() - started)
     parts = "  ".join(f"{v['id']} {(v.get('progress') or {}).get('done', 0)}/{(v.get('progress') or {}).get('total', 0)}" for v in views)
     return f"[{'█' * filled}{'·' * (width - filled)}] {done:,}/{total:,}  {rate:,.0f}/s  {parts}"
 
@@ -83,12 +83,14 @@ def progress_line(views, started, width=28):
 def wait_synced(state, token, ledger, seconds=900):
     apis = [(rep["id"], Api(state, token, rep["id"])) for rep in ledger["reps"]]
     started, tty = time.monotonic(), sys.stdout.isatty()
-    shown = 0
+    shown, before = 0, None
     while True:
         views = [api.get(f"/v1/accounts/{name}") for name, api in apis]
+        if before is None:  # from a run before this one
+            before = sum((v.get("progress") or {}).get("done", 0) for v in views)
         finished = all(v.get("state") == "connected" for v in views)
         if tty or finished or time.monotonic() - shown > 2:
-            print(("\r\033[K" if tty else "") + progress_line(views, started), end="" if tty else "\n", flush=True)
+            print(("\r\033[K" if tty else "") + progress_line(views, started, before), end="" if tty else "\n", flush=True)
             shown = time.monotonic()
         bad = [v for v in views if v.get("state") in ("authenticationError", "connectError")]
         if bad:
@@ -181,7 +183,8 @@ def show_examples(state, token, ledger, threads, owner):
 def closing(state, server, ledger):
     host, port = state.api_address()
     rep = ledger["reps"][0]
-    prefix = "" if str(state.dir) == str(ROOT / "var") else f"--dir {state.dir} "
+    usual = str(state.dir) == str(ROOT / "var")
+    prefix = "" if usual else f"--dir {state.dir} "
     print(f"""
 API          http://{host}:{port}/v1   (openapi.json there; token of the company: {state.dir}/demo.token)
 mail server  imaps://127.0.0.1:{server.ports['imaps']}  user {rep['email']}  password {PASSWORD}  CA {server.ca}
@@ -189,7 +192,7 @@ try          scripts/mailweave {prefix}status --watch
              scripts/mailweave {prefix}doctor
              scripts/mailweave {prefix}logs -f
              curl -s -H "Authorization: Bearer $(cat {state.dir}/demo.token)" -H 'Acting-User: {rep['id']}' http://{host}:{port}/v1/threads?limit=3
-stop         make stop""")
+stop         {"make stop" if usual else f"scripts/demo down --dir {state.dir}"}""")
 
 
 def up(args):
@@ -203,7 +206,7 @@ def up(args):
         words += ["--listen", args.listen]
     code = commands.main(words)
     if code:
-        raise Stop("mailweave did not start")
+        raise Stop("mailweave did not start", f"on another port: scripts/demo up --dir {state.dir} --listen 127.0.0.1:0 (once; it stays)")
     root = Api(state)
     token = company_token(state, root)
     push_mirror(Api(state, token), ledger, mirror)
