@@ -207,7 +207,7 @@ static enum err_code open_parts(struct fetcher *f, struct err *e)
 	if (code == ERR_OK)
 		code = spool_open(f->instance, conf->common.dir, (size_t)ring, &f->spool, e);
 	if (code == ERR_OK)
-		code = net_init(&f->net, &f->loop, e);
+		code = mailconn_loop_init(&f->net, &f->loop, e);
 	if (code == ERR_OK)
 		code = committer_open(&f->loop, stage_store_new(f->stage), f->writer,
 				      conf->common.blob_dir, f->metrics, FETCHER_COMMIT_SECONDS,
@@ -288,7 +288,7 @@ void fetcher_stop(void *ctx)
 		account_free(&f->accounts);
 	blob_writer_close(&f->writer);
 	window_fini(&f->window);
-	net_fini(&f->net);
+	mailconn_loop_fini(&f->net);
 	uv_close((uv_handle_t *)&f->bus_poll, NULL);
 	uv_close((uv_handle_t *)&f->timer, NULL);
 	uv_close((uv_handle_t *)&f->prepare, NULL);

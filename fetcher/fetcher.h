@@ -5,7 +5,7 @@
 #include "common/secret/secret.h"
 #include "common/stage/stage.h"
 #include "fetcher/committer.h"
-#include "fetcher/net.h"
+#include "common/mailconn/loop.h"
 #include "fetcher/window.h"
 
 struct account;
@@ -41,7 +41,7 @@ struct fetcher {
 	uv_poll_t bus_poll;
 	uv_timer_t timer;
 	uv_prepare_t prepare; /* after each turn: room in the window, batches of the bus */
-	struct net net;
+	struct mailconn_loop net;
 	struct spool *spool;
 	struct window window;
 	struct blob_writer *writer;

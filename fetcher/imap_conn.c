@@ -177,7 +177,7 @@ static void pause_with(struct imap_conn *conn, struct span rest)
 {
 	struct buf kept = conn->rest;
 
-	buf_init(&conn->rest, NET_SCRATCH_BYTES + IMAP_START_MAX);
+	buf_init(&conn->rest, MAILCONN_SCRATCH_BYTES + IMAP_START_MAX);
 	buf_put_span(&conn->rest, rest);
 	buf_fini(&kept);
 	conn->paused = true;
@@ -252,7 +252,8 @@ static bool read_some(struct imap_conn *conn)
 
 		if (conn->dead || conn->freed || conn->paused)
 			return false;
-		code = mailconn_recv(conn->mail, conn->net->scratch, NET_SCRATCH_BYTES, &n, &e);
+		code = mailconn_recv(conn->mail, conn->net->scratch, MAILCONN_SCRATCH_BYTES, &n,
+				     &e);
 		if (code == ERR_AGAIN)
 			return false;
 		if (code != ERR_OK) {
@@ -337,7 +338,7 @@ void imap_conn_resume(struct imap_conn *conn)
 	conn->paused = false;
 	conn->last_ms = clock_mono_ms();
 	rest = conn->rest;
-	buf_init(&conn->rest, NET_SCRATCH_BYTES + IMAP_START_MAX);
+	buf_init(&conn->rest, MAILCONN_SCRATCH_BYTES + IMAP_START_MAX);
 	conn->in_turn = true;
 	scan(conn, buf_span(&rest));
 	conn->in_turn = false;
@@ -380,7 +381,7 @@ static void connected(void *ctx, struct mailconn *mail, enum err_code code, cons
 	imap_conn_command(conn, capable, NULL, 0, "CAPABILITY");
 }
 
-struct imap_conn *imap_conn_open(struct net *net, const struct mailconn_target *target,
+struct imap_conn *imap_conn_open(struct mailconn_loop *net, const struct mailconn_target *target,
 				 const struct imap_handlers *handlers)
 {
 	struct imap_conn *conn = calloc(1, sizeof(*conn));
@@ -393,7 +394,7 @@ struct imap_conn *imap_conn_open(struct net *net, const struct mailconn_target *
 	buf_init(&conn->out, IMAP_OUT_MAX);
 	buf_init(&conn->held, IMAP_OUT_MAX);
 	buf_init(&conn->start, IMAP_START_MAX);
-	buf_init(&conn->rest, NET_SCRATCH_BYTES + IMAP_START_MAX);
+	buf_init(&conn->rest, MAILCONN_SCRATCH_BYTES + IMAP_START_MAX);
 	uv_idle_init(net->loop, &conn->again);
 	conn->again.data = conn;
 	conn->handles = 1;

@@ -11,7 +11,7 @@
 #define MW_FETCHER_IMAP_CONN_H
 
 #include "fetcher/imap_resp.h"
-#include "fetcher/net.h"
+#include "common/mailconn/loop.h"
 
 #define IMAP_COMMANDS_MAX 64
 #define IMAP_SILENCE_MS \
@@ -47,7 +47,7 @@ struct imap_handlers {
 	void (*closed)(void *ctx, struct imap_conn *conn, const struct err *e);
 };
 
-struct imap_conn *imap_conn_open(struct net *net, const struct mailconn_target *target,
+struct imap_conn *imap_conn_open(struct mailconn_loop *net, const struct mailconn_target *target,
 				 const struct imap_handlers *handlers);
 void imap_conn_free(struct imap_conn **conn);
 unsigned imap_conn_caps(const struct imap_conn *conn);

@@ -18,7 +18,7 @@ struct imap_command {
 enum imap_idle { IMAP_IDLE_NONE = 0, IMAP_IDLE_ASKED, IMAP_IDLE_ON, IMAP_IDLE_ENDING };
 
 struct imap_conn {
-	struct net *net;
+	struct mailconn_loop *net;
 	struct mailconn *mail;
 	struct imap_handlers handlers;
 	struct imap_scanner scanner;

@@ -142,7 +142,7 @@ static enum err_code open_parts(struct sender *sender, struct err *e)
 		code = blob_writer_open(common->blob_dir, stage_instance(sender->stage),
 					&sender->writer, e);
 	if (code == ERR_OK)
-		code = net_open(&sender->net, &sender->loop, e);
+		code = mailconn_loop_init(&sender->net, &sender->loop, e);
 	return code;
 }
 
@@ -224,7 +224,7 @@ void sender_stop(void *ctx)
 		sender->looks = look->next;
 		free(look);
 	}
-	net_close(&sender->net);
+	mailconn_loop_fini(&sender->net);
 	uv_close((uv_handle_t *)&sender->bus_poll, NULL);
 	uv_close((uv_handle_t *)&sender->timer, NULL);
 	uv_run(&sender->loop, UV_RUN_DEFAULT);

@@ -47,7 +47,7 @@ struct sender {
 	uv_loop_t loop;
 	uv_poll_t bus_poll;
 	uv_timer_t timer;
-	struct net net;
+	struct mailconn_loop net;
 	struct lines lines;
 	struct blob_writer *writer;
 	struct account_keys keys;

@@ -10,7 +10,7 @@
 #define ACKNOWLEDGED_MS 5 /* how often the socket is asked whether all has arrived */
 
 struct smtp_conn {
-	struct net *net;
+	struct mailconn_loop *net;
 	struct mailconn *mail;
 	struct smtp_limits limits;
 	struct smtp_dialog dialog;
@@ -262,7 +262,7 @@ static void connected(void *ctx, struct mailconn *mail, enum err_code code, cons
 	uv_timer_start(&conn->timer, begin, 0, 0);
 }
 
-struct smtp_conn *smtp_conn_open(struct net *net, const struct mailconn_target *target,
+struct smtp_conn *smtp_conn_open(struct mailconn_loop *net, const struct mailconn_target *target,
 				 const struct smtp_limits *limits)
 {
 	struct smtp_conn *conn = calloc(1, sizeof(*conn));

@@ -5,7 +5,7 @@
 #ifndef MW_SENDER_SMTP_CONN_H
 #define MW_SENDER_SMTP_CONN_H
 
-#include "sender/net.h"
+#include "common/mailconn/loop.h"
 #include "sender/smtp_dialog.h"
 
 #define SMTP_HAND_OVER_MS \
@@ -29,7 +29,7 @@ struct smtp_conn_handlers {
 };
 
 /* Begins to connect. target's strings live until the first message is done. */
-struct smtp_conn *smtp_conn_open(struct net *net, const struct mailconn_target *target,
+struct smtp_conn *smtp_conn_open(struct mailconn_loop *net, const struct mailconn_target *target,
 				 const struct smtp_limits *limits);
 /* Closes at once, with a QUIT if the server waits for a command. A message under way gets no result. */
 void smtp_conn_free(struct smtp_conn **conn);
