@@ -41,25 +41,6 @@ static bool hex4(struct cursor *c, uint32_t *value_out)
 	return true;
 }
 
-static void put_utf8(struct buf *out, uint32_t c)
-{
-	if (c < 0x80) {
-		buf_put_byte(out, (uint8_t)c);
-	} else if (c < 0x800) {
-		buf_put_byte(out, (uint8_t)(0xc0 | c >> 6));
-		buf_put_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		buf_put_byte(out, (uint8_t)(0xe0 | c >> 12));
-		buf_put_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		buf_put_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	} else {
-		buf_put_byte(out, (uint8_t)(0xf0 | c >> 18));
-		buf_put_byte(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-		buf_put_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		buf_put_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	}
-}
-
 static bool unicode(struct cursor *c, struct buf *out)
 {
 	uint32_t high, low;
@@ -74,7 +55,7 @@ static bool unicode(struct cursor *c, struct buf *out)
 			return false;
 		high = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
 	}
-	put_utf8(out, high);
+	buf_put_utf8(out, high);
 	return true;
 }
 

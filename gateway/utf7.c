@@ -11,25 +11,6 @@ static int digit(uint8_t c)
 	return c == '+' ? 62 : c == ',' ? 63 : -1;
 }
 
-static void put_utf8(struct buf *out, uint32_t c)
-{
-	if (c < 0x80) {
-		buf_put_byte(out, (uint8_t)c);
-	} else if (c < 0x800) {
-		buf_put_byte(out, (uint8_t)(0xc0 | c >> 6));
-		buf_put_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		buf_put_byte(out, (uint8_t)(0xe0 | c >> 12));
-		buf_put_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		buf_put_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	} else {
-		buf_put_byte(out, (uint8_t)(0xf0 | c >> 18));
-		buf_put_byte(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-		buf_put_byte(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-		buf_put_byte(out, (uint8_t)(0x80 | (c & 0x3f)));
-	}
-}
-
 /* What stands between & and -. False: not well formed, and out is as it was. */
 static bool shifted(struct span s, struct buf *out)
 {
@@ -55,7 +36,7 @@ static bool shifted(struct span s, struct buf *out)
 		}
 		if (((unit & 0xfc00) == 0xdc00) != (high != 0))
 			goto bad;
-		put_utf8(out, high ? 0x10000 + ((high & 0x3ff) << 10) + (unit & 0x3ff) : unit);
+		buf_put_utf8(out, high ? 0x10000 + ((high & 0x3ff) << 10) + (unit & 0x3ff) : unit);
 		high = 0;
 	}
 	if (!high && have < 6 && !bits)

@@ -1,4 +1,5 @@
 #include "parser/bounce_text.h"
+#include "parser/phrase.h"
 
 #define LINES_OF_STATUS 8
 #define LINE_BYTES_MAX 998
@@ -17,25 +18,6 @@ static bool is_local(uint8_t c)
 static bool is_domain(uint8_t c)
 {
 	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || is_digit(c) || c == '-' || c == '.';
-}
-
-static bool has(struct span s, const char *word)
-{
-	size_t n = strlen(word);
-	for (size_t i = 0; i + n <= s.n; i++) {
-		if (span_ieq((struct span){s.p + i, n}, span_make(word, n)))
-			return true;
-	}
-	return false;
-}
-
-static bool has_any(struct span s, const char *const *words)
-{
-	for (; *words; words++) {
-		if (has(s, *words))
-			return true;
-	}
-	return false;
 }
 
 static struct span line_at(struct span s, size_t at, size_t *next_out)
@@ -164,11 +146,12 @@ static int weight(struct span line, struct span address)
 		"unknown", "rejected",	"to:",	 "to <",    "for <",   "does not exist", "550",
 		"5.1.1",   "account",	"quota", "full",    NULL};
 	size_t before = (size_t)(address.p - line.p);
-	if (before <= 1 && !has(address, "postmaster") && !has(address, "mailer-daemon"))
+	if (before <= 1 && !phrase_in(address, "postmaster") &&
+	    !phrase_in(address, "mailer-daemon"))
 		return 3;
-	if (has_any(line, never))
+	if (phrase_any_in(line, never))
 		return 0;
-	return has_any(line, words) ? 2 : 1;
+	return phrase_any_in(line, words) ? 2 : 1;
 }
 
 static bool is_known(const struct bounce_recipient *found, size_t count, struct span address)
@@ -235,7 +218,7 @@ size_t bounce_text_find(struct arena *arena, struct span text, struct span sende
 		count = collect(own, sender, 0, found);
 	struct span general = bounce_text_status(own);
 	if (!general.n)
-		general = has_any(own, delays) ? SPAN_LIT("4.0.0") : SPAN_LIT("5.0.0");
+		general = phrase_any_in(own, delays) ? SPAN_LIT("4.0.0") : SPAN_LIT("5.0.0");
 	for (size_t i = 0; i < count; i++) {
 		if (!found[i].status.n)
 			found[i].status = general;

@@ -174,7 +174,7 @@ static void put_one_byte(const uint16_t *high, struct span in, struct buf *out)
 		size_t n = utf8_ascii_prefix(in);
 		buf_put(out, in.p, n);
 		for (; n < in.n && in.p[n] >= 0x80; n++)
-			utf8_put(high[in.p[n] - 0x80], out);
+			buf_put_utf8(out, high[in.p[n] - 0x80]);
 		in = (struct span){in.p + n, in.n - n};
 	}
 }

@@ -44,7 +44,7 @@ static void convert(void *ctx, unsigned charset, struct span in, struct buf *out
 		if (errno == E2BIG)
 			continue;
 		if (!bad)
-			utf8_put(UTF8_REPLACEMENT, out);
+			buf_put_utf8(out, UTF8_REPLACEMENT);
 		bad = true;
 		from++;
 		left--;

@@ -1,4 +1,5 @@
 #include "parser/css.h"
+#include "parser/phrase.h"
 
 #include <string.h>
 
@@ -41,16 +42,6 @@ static bool is_property(struct span name)
 	return memmem(PROPERTIES, sizeof(PROPERTIES) - 1, word, name.n + 2) != NULL;
 }
 
-static bool has(struct span s, const char *word)
-{
-	size_t n = strlen(word);
-	for (size_t i = 0; i + n <= s.n; i++) {
-		if (span_ieq((struct span){s.p + i, n}, span_make(word, n)))
-			return true;
-	}
-	return false;
-}
-
 /* Only characters that make words, numbers, colours and font names; functions only of colours. */
 static bool is_value(struct span value)
 {
@@ -64,10 +55,10 @@ static bool is_value(struct span value)
 		if (c == 0)
 			return false;
 	}
-	if (has(value, "expression") || has(value, "url") || has(value, "image") ||
-	    has(value, "attr"))
+	if (phrase_in(value, "expression") || phrase_in(value, "url") ||
+	    phrase_in(value, "image") || phrase_in(value, "attr"))
 		return false;
-	return !memchr(value.p, '(', value.n) || has(value, "rgb") || has(value, "hsl");
+	return !memchr(value.p, '(', value.n) || phrase_in(value, "rgb") || phrase_in(value, "hsl");
 }
 
 static void put_lower(struct span s, struct buf *out)
@@ -86,7 +77,7 @@ static bool put_declaration(struct span text, size_t start, struct buf *out)
 	struct span name = span_trim((struct span){text.p, colon});
 	struct span value = span_trim((struct span){text.p + colon + 1, text.n - colon - 1});
 	if (!is_property(name) || !is_value(value))
-		return has(value, "url");
+		return phrase_in(value, "url");
 	if (out->n > start)
 		buf_put(out, "; ", 2);
 	put_lower(name, out);

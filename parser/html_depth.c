@@ -1,4 +1,5 @@
 #include "parser/html_depth.h"
+#include "parser/html_tag.h"
 
 #include <gumbo.h>
 
@@ -44,25 +45,6 @@ static bool is_flat(GumboTag tag)
 static bool is_letter(uint8_t c)
 {
 	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-/* Position after the '>' of the tag at `at`, quoted values skipped. */
-static size_t tag_end(struct span s, size_t at)
-{
-	uint8_t before = 0;
-	while (at < s.n && s.p[at] != '>') {
-		uint8_t c = s.p[at];
-		if ((c == '"' || c == '\'') && before == '=') {
-			const uint8_t *close = memchr(s.p + at + 1, c, s.n - at - 1);
-			if (!close)
-				return s.n;
-			at = (size_t)(close - s.p);
-		}
-		if (c > ' ')
-			before = c;
-		at++;
-	}
-	return at < s.n ? at + 1 : s.n;
 }
 
 static GumboTag tag_at(struct span s, size_t at)
@@ -114,7 +96,7 @@ static size_t markup_end(struct span s, size_t at, struct counts *c, bool *keep)
 		return at + 1;
 	GumboTag tag = tag_at(s, name);
 	*keep = closing ? keeps_end(c, tag) : keeps_start(c, tag);
-	return tag_end(s, name);
+	return html_tag_end(s, name);
 }
 
 void html_depth_limit(struct span s, struct buf *out)

@@ -1,4 +1,5 @@
 #include "parser/html_text.h"
+#include "parser/html_tag.h"
 #include "parser/entity.h"
 #include "parser/utf8.h"
 
@@ -18,25 +19,6 @@ static bool one_of(const char *names, const char *name, size_t n)
 		at = *end ? end + 1 : end;
 	}
 	return false;
-}
-
-/* Position after the '>' of the tag whose name ended at `at`. Quotes count only after '='. */
-static size_t tag_end(struct span s, size_t at)
-{
-	uint8_t before = 0;
-	while (at < s.n && s.p[at] != '>') {
-		uint8_t c = s.p[at];
-		if ((c == '"' || c == '\'') && before == '=') {
-			const uint8_t *close = memchr(s.p + at + 1, c, s.n - at - 1);
-			if (!close)
-				return s.n;
-			at = (size_t)(close - s.p);
-		}
-		if (c > ' ')
-			before = c;
-		at++;
-	}
-	return at < s.n ? at + 1 : s.n;
 }
 
 /* Position of "</name" at or after `at`. */
@@ -73,7 +55,7 @@ static size_t skip_markup(struct span s, size_t at, struct buf *out)
 		buf_put_byte(out, '<');
 		return at + 1;
 	}
-	size_t after = tag_end(s, end), n = end - name;
+	size_t after = html_tag_end(s, end), n = end - name;
 	for (size_t i = 0; i < n; i++) {
 		if (s.p[name + i] >= '0' && s.p[name + i] <= '9')
 			tag[i] = (char)s.p[name + i];
@@ -107,7 +89,7 @@ void html_text(struct span s, size_t max_bytes, struct buf *out)
 		size_t n;
 		uint32_t code = entity_read((struct span){s.p + at, s.n - at}, &n);
 		if (code)
-			utf8_put(code, out);
+			buf_put_utf8(out, code);
 		else
 			buf_put_byte(out, '&');
 		at += code ? n : 1;

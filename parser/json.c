@@ -64,7 +64,7 @@ void json_str(struct json *j, struct span s)
 		if (s.p[i] < 0x80)
 			put_escape(j->out, s.p[i++]);
 		else
-			utf8_put(utf8_next(s, &i), j->out);
+			buf_put_utf8(j->out, utf8_next(s, &i));
 	}
 	buf_put_byte(j->out, '"');
 }

@@ -1,25 +1,6 @@
 #include "parser/mail_class.h"
+#include "parser/phrase.h"
 #include "parser/facts.h"
-
-static bool has(struct span s, const char *word)
-{
-	size_t n = strlen(word);
-	for (size_t i = 0; i + n <= s.n; i++) {
-		if ((s.p[i] | 0x20) == (word[0] | 0x20) &&
-		    span_ieq((struct span){s.p + i, n}, span_make(word, n)))
-			return true;
-	}
-	return false;
-}
-
-static bool has_any(struct span s, const char *const *words)
-{
-	for (; *words; words++) {
-		if (has(s, *words))
-			return true;
-	}
-	return false;
-}
 
 static bool has_part(const struct mime_message *m, struct span type)
 {
@@ -36,8 +17,8 @@ static bool from_mail_system(const struct mime_message *m, const struct facts *f
 					     "mail delivery", "mail-daemon",  "post_master",
 					     "maildelivery",  "mdaemon",      NULL};
 	(void)m;
-	return f->from.count > 0 &&
-	       (has_any(f->from.items[0].email, locals) || has_any(f->from.items[0].name, locals));
+	return f->from.count > 0 && (phrase_any_in(f->from.items[0].email, locals) ||
+				     phrase_any_in(f->from.items[0].name, locals));
 }
 
 static bool subject_of_failure(struct span subject)
@@ -77,7 +58,7 @@ static bool subject_of_failure(struct span subject)
 					      "notification",
 					      "rejected",
 					      NULL};
-	return has_any(subject, phrases);
+	return phrase_any_in(subject, phrases);
 }
 
 static bool is_bounce(const struct mime_message *m, const struct facts *f)
@@ -118,7 +99,7 @@ static bool is_auto_reply(const struct mime_message *m, const struct facts *f)
 	if (mime_field_first(m, root, HEADER_AUTO_REPLY_MARK).n > 0)
 		return true;
 	struct span precedence = span_trim(mime_field_first(m, root, HEADER_PRECEDENCE));
-	return span_ieq(precedence, SPAN_LIT("auto_reply")) || has_any(f->subject, phrases);
+	return span_ieq(precedence, SPAN_LIT("auto_reply")) || phrase_any_in(f->subject, phrases);
 }
 
 enum mail_class mail_class_find(const struct mime_message *m, const struct facts *f)

@@ -8,7 +8,7 @@ $(B)/gen/charset_tables.h: parser/charset_tables
 $(B)/parser/charset.o $(B)/parser/charset.tidy $(B)/parser/counted/charset.o: $(B)/gen/charset_tables.h
 PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c encoded_word.c header.c lex.c param.c date.c \
 	address_list.c msg_id.c mime.c mime_scan.c mime_part.c mime_body.c entity.c html_text.c preview.c facts.c \
-	mail_class.c quote.c json.c)
+	mail_class.c quote.c json.c phrase.c html_tag.c)
 PARSER_ALL := $(filter-out %_test.c %_fuzz.c,$(wildcard parser/*.c))
 $(eval $(call program,parser,$(PARSER_ALL),stage bus store secret wire metrics conf base,-lzmq -lhiredis -lmicrohttpd \
 	-lseccomp -lgumbo -lcrypto -lidn2 -lpthread))
@@ -21,8 +21,8 @@ PARSER_CHILD := $(addprefix parser/,child_hooked.c charset_iconv.c content_hash.
 $(eval $(call unit,parser/pool_test,parser/pool.c parser/worker.c parser/spool_cache.c $(PARSER_CHILD) $(PARSER_CORE),\
 	secret wire base,-lseccomp -lgumbo -lcrypto -lidn2))
 $(eval $(call unit,parser/sandbox_test,parser/sandbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lseccomp -lidn2))
-$(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/html_depth.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c,\
-	base,-lgumbo -lidn2))
+$(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/html_depth.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c \
+	parser/phrase.c parser/html_tag.c,base,-lgumbo -lidn2))
 # The core once more, counting its work (gcc's coverage hook; clang's has other needs, so there it is left out).
 ifneq ($(findstring clang,$(CC)),clang)
 $(B)/parser/counted/%.o: parser/%.c

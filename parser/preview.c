@@ -35,7 +35,7 @@ static bool squeeze(struct span text, struct buf *out)
 			return true;
 		if (gap)
 			buf_put_byte(out, ' ');
-		utf8_put(c, out);
+		buf_put_utf8(out, c);
 		chars += 1 + gap;
 		gap = false;
 	}

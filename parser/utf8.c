@@ -86,32 +86,6 @@ size_t utf8_valid_prefix(struct span s)
 	return i;
 }
 
-void utf8_put(uint32_t cp, struct buf *out)
-{
-	if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff))
-		cp = UTF8_REPLACEMENT;
-	uint8_t *p = buf_reserve(out, 4);
-	if (!p)
-		return;
-	size_t n = 0;
-	if (cp < 0x80) {
-		p[n++] = (uint8_t)cp;
-	} else if (cp < 0x800) {
-		p[n++] = (uint8_t)(0xc0 | cp >> 6);
-		p[n++] = (uint8_t)(0x80 | (cp & 0x3f));
-	} else if (cp < 0x10000) {
-		p[n++] = (uint8_t)(0xe0 | cp >> 12);
-		p[n++] = (uint8_t)(0x80 | (cp >> 6 & 0x3f));
-		p[n++] = (uint8_t)(0x80 | (cp & 0x3f));
-	} else {
-		p[n++] = (uint8_t)(0xf0 | cp >> 18);
-		p[n++] = (uint8_t)(0x80 | (cp >> 12 & 0x3f));
-		p[n++] = (uint8_t)(0x80 | (cp >> 6 & 0x3f));
-		p[n++] = (uint8_t)(0x80 | (cp & 0x3f));
-	}
-	out->n += n;
-}
-
 void utf8_put_lossy(struct span s, struct buf *out)
 {
 	while (s.n > 0) {
@@ -122,7 +96,7 @@ void utf8_put_lossy(struct span s, struct buf *out)
 			break;
 		size_t pos = 0;
 		utf8_next(s, &pos);
-		utf8_put(UTF8_REPLACEMENT, out);
+		buf_put_utf8(out, UTF8_REPLACEMENT);
 		s = (struct span){s.p + pos, s.n - pos};
 	}
 }

@@ -16,8 +16,6 @@ static inline bool utf8_valid(struct span s)
 size_t utf8_ascii_prefix(struct span s);
 /* The code point at *pos, which must be < s.n, and moves on; U+FFFD for each maximal part of a bad sequence. */
 uint32_t utf8_next(struct span s, size_t *pos);
-/* Appends one code point; surrogates and what is over 0x10ffff become U+FFFD. */
-void utf8_put(uint32_t code_point, struct buf *out);
 /* Appends s with U+FFFD for what is not UTF-8. */
 void utf8_put_lossy(struct span s, struct buf *out);
 /* Length of the longest prefix of at most max bytes that does not cut a character. s must be valid. */

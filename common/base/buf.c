@@ -87,6 +87,20 @@ void buf_put_byte(struct buf *b, uint8_t c)
 	buf_put(b, &c, 1);
 }
 
+void buf_put_utf8(struct buf *b, uint32_t code_point)
+{
+	const bool none = code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff);
+	const uint32_t c = none ? 0xfffd : code_point;
+	const size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+	uint8_t bytes[4];
+
+	bytes[0] = (uint8_t)(first[n] | c >> 6 * (n - 1));
+	for (size_t i = 1; i < n; i++)
+		bytes[i] = (uint8_t)(0x80 | (c >> 6 * (n - 1 - i) & 0x3f));
+	buf_put(b, bytes, n);
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list args;

@@ -86,6 +86,23 @@ static void reserves(void **state)
 	buf_fini(&b);
 }
 
+static void puts_code_points(void **state)
+{
+	const uint32_t points[] = {0,	   0x7f,   0x80,    0x7ff,    0x800,   0xd7ff,
+				   0xd800, 0xffff, 0x10000, 0x10ffff, 0x110000};
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 32);
+	for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++)
+		buf_put_utf8(&b, points[i]);
+	assert_true(span_eq(buf_span(&b),
+			    SPAN_LIT("\0\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xef\xbf\xbd"
+				     "\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"
+				     "\xef\xbf\xbd")));
+	buf_fini(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +110,7 @@ int main(void)
 		cmocka_unit_test(overflow_sticks_until_clear),
 		cmocka_unit_test(consumes_from_the_front),
 		cmocka_unit_test(reserves),
+		cmocka_unit_test(puts_code_points),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
