@@ -26,3 +26,17 @@ def test_ops_05_what_is_tried_again_is_committed(world):
     assert anna.every("/v1/set-aside") == [] and world.waiting(rep) == 0
     events = [e["type"] for e in anna.get("/v1/events", wait=0)["data"]]
     assert events.index("message.set_aside") < events.index("message.created")
+
+
+@pytest.mark.world(messages=0, accounts=1)
+def test_ops_05_a_ledger_entry_that_cannot_be_read_blocks_nobody(world):
+    """Proves OPS-05: a damaged entry is set aside with its reason, at once, and mail goes on."""
+    rep = world.ledger["reps"][0]["id"]
+    world.add_accounts()
+    world.wait_synced(60)
+    store, tag = world.redis(), f"{{a:{COMPANY}/{rep}}}"
+    store.hset(tag + ":l", b"0123456789", b"\xc4\x05abc")  # msgpack bin: what Redis' own reader refuses
+    wait(lambda: store.hexists(tag + ":aside", b"0123456789"), 30, "set aside")
+    assert b"ledger_damaged" in store.hget(tag + ":aside", b"0123456789") and world.waiting(rep) == 0
+    world.deliver(rep, b"From: x@elsewhere.example\r\nTo: me@us.example\r\nSubject: after it\r\nMessage-ID: <after@it>\r\n\r\nhello\r\n")
+    wait(lambda: [t["subject"] for t in world.threads(rep)] == ["after it"], 30, "mail goes on")
