@@ -8,9 +8,9 @@
 #include "fetcher/drive.h"
 #include "fetcher/enter_job.h"
 
-#define COMPANY 32u /* old messages that make a commit worth while */
-#define COMPANY_BYTES (1u << 20) /* or so many octets of them */
-#define COMPANY_MS 20 /* or so long a wait */
+#define COMPANY 64u /* old messages that make a commit worth while */
+#define COMPANY_BYTES (4u << 20) /* or so many octets of them */
+#define COMPANY_MS 40 /* or so long a wait */
 
 static struct enter_entry *entry_new(struct account *a, struct mailbox *mailbox,
 				     enum enter_kind kind, size_t extra)
