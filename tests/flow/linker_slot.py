@@ -2,8 +2,8 @@
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -12,6 +12,10 @@ import pytest
 import redis
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests", "demo"))
+
+from mailserver import free_ports  # noqa: E402
+
 LIBRARIES = [
     ["linker/linker.lua", "common/store/thread_state.lua", "linker/facts.lua", "linker/commit.lua", "linker/apply.lua",
      "linker/rebuild.lua"],
@@ -29,20 +33,28 @@ def source(parts):
     return text
 
 
+def until_it_answers(client, process, log):
+    while True:
+        try:
+            client.ping()
+            return
+        except redis.exceptions.RedisError:
+            if process.poll() is not None:
+                with open(log, encoding="utf-8") as said:
+                    raise RuntimeError("redis-server ended at once: " + said.read()) from None
+            time.sleep(0.02)
+
+
 def redis_server(*options):
     """A Redis of one's own with all the functions, then its end."""
     folder = tempfile.mkdtemp(prefix="mwlua")
     path = os.path.join(folder, "r.sock")
+    log = os.path.join(folder, "redis.log")
     process = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", path, "--appendonly", "no", "--save", "",
-                                "--dir", folder, *options], stdout=subprocess.DEVNULL)
+                                "--dir", folder, "--logfile", log, *options])
     try:
         client = redis.Redis(unix_socket_path=path)
-        for _ in range(100):
-            try:
-                client.ping()
-                break
-            except redis.exceptions.RedisError:
-                time.sleep(0.05)
+        until_it_answers(client, process, log)
         if options:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
             while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
@@ -59,18 +71,14 @@ def redis_server(*options):
 @pytest.fixture(scope="module", params=["one server", "cluster of one"])
 def any_server(request):
     """On a cluster a call that touches two hash slots is refused."""
-    yield from redis_server(*(["--port", str(free_port()), "--cluster-enabled", "yes"] if "cluster" in request.param else []))
+    port, bus = free_ports(2)
+    cluster = ["--port", str(port), "--cluster-port", str(bus), "--cluster-enabled", "yes"]
+    yield from redis_server(*(cluster if "cluster" in request.param else []))
 
 
 @pytest.fixture(scope="module")
 def server():
     yield from redis_server()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.fixture

@@ -106,7 +106,8 @@ class World:
         if bus:
             words += ["--bus", bus]
         if cluster:
-            words += ["--redis-cluster", str(free_ports(1)[0])]
+            ports = free_ports(16)
+            words += ["--redis-cluster", str(next(a for a, b in zip(ports, ports[1:]) if b == a + 1))]
         self.mailweave(*words)
         self.connect()
         self.root.call("PUT", f"/v1/companies/{COMPANY}", json={"name": "Acme"})
