@@ -40,6 +40,7 @@ struct account_bulk { /* the connection for first syncs */
 	struct mailbox *target;
 	uint32_t *found; /* UIDs of the window still to be asked for, ascending */
 	size_t found_count;
+	size_t batch_size; /* messages of the next FETCH */
 	uint32_t low; /* of the window */
 	struct {
 		uint32_t low; /* all from here on up is fetched once this is answered */

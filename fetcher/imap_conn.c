@@ -4,7 +4,8 @@
 
 #include "common/base/clock.h"
 
-#define READS_A_TURN 64
+#define READS_A_TURN 256
+#define PLACED_MIN 4096u /* less of a body is read together with what follows it */
 
 static const struct {
 	const char *word;
@@ -241,28 +242,46 @@ static void feed(struct imap_conn *conn, struct span in)
 		scan_start(conn, in);
 }
 
+/* Where the next octets go: those of a body to their place at once. */
+static uint8_t *read_place(struct imap_conn *conn, size_t *n_out)
+{
+	uint64_t left = imap_scanner_body_left(&conn->scanner), room = 0;
+	uint8_t *place = NULL;
+
+	if (left >= PLACED_MIN)
+		place = conn->handlers.body_place(conn->handlers.ctx, conn, &room);
+	if (!place || room == 0) {
+		*n_out = MAILCONN_SCRATCH_BYTES;
+		return conn->net->scratch;
+	}
+	*n_out = (size_t)(left < room ? left : room);
+	return place;
+}
+
 /* True if it stopped before the connection ran dry. */
 static bool read_some(struct imap_conn *conn)
 {
 	struct err e;
 	size_t n;
+	uint8_t *place;
 
 	for (int i = 0; i < READS_A_TURN; i++) {
 		enum err_code code;
 
 		if (conn->dead || conn->freed || conn->paused)
 			return false;
-		code = mailconn_recv(conn->mail, conn->net->scratch, MAILCONN_SCRATCH_BYTES, &n,
-				     &e);
-		if (code == ERR_AGAIN)
+		place = read_place(conn, &n);
+		code = mailconn_recv(conn->mail, place, n, &n, &e);
+		if (code == ERR_AGAIN) {
+			mailconn_expect(conn->mail, imap_scanner_body_left(&conn->scanner));
 			return false;
+		}
 		if (code != ERR_OK) {
 			imap_conn_die(conn, &e);
 			return false;
 		}
 		conn->bytes += n;
-		conn->last_ms = clock_mono_ms();
-		feed(conn, span_make(conn->net->scratch, n));
+		feed(conn, span_make(place, n));
 	}
 	return true;
 }
@@ -277,9 +296,13 @@ static void turn(struct imap_conn *conn)
 {
 	bool more;
 
+	const uint64_t before = conn->bytes;
+
 	conn->in_turn = true;
 	imap_conn_flush(conn);
 	more = read_some(conn);
+	if (conn->bytes != before)
+		conn->last_ms = clock_mono_ms();
 	if (!conn->freed)
 		imap_conn_flush(conn);
 	conn->in_turn = false;
@@ -319,10 +342,11 @@ static void watch(struct imap_conn *conn)
 		events |= conn->paused ? 0 : UV_READABLE;
 		events |= conn->out.n > 0 ? UV_WRITABLE : 0;
 	}
-	if (events)
+	if (events && events != conn->watched)
 		uv_poll_start(&conn->poll, events, poll_ready);
-	else
+	else if (!events)
 		uv_poll_stop(&conn->poll);
+	conn->watched = events;
 	if (conn->dead)
 		uv_idle_stop(&conn->again);
 }

@@ -43,6 +43,9 @@ struct imap_handlers {
 	void (*untagged)(void *ctx, struct imap_conn *conn, const struct imap_resp *resp);
 	/* A message of so many octets begins. False: no room now; nothing more is read until imap_conn_resume. */
 	bool (*body_begin)(void *ctx, struct imap_conn *conn, uint64_t bytes);
+	/* Where the next octets of the body are wanted, *n_out of them at least; NULL: anywhere. What is read to there
+	 * comes as body_data like all the rest. */
+	uint8_t *(*body_place)(void *ctx, struct imap_conn *conn, uint64_t *n_out);
 	void (*body_data)(void *ctx, struct imap_conn *conn, struct span data);
 	void (*closed)(void *ctx, struct imap_conn *conn, const struct err *e);
 };

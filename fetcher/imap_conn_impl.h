@@ -36,6 +36,7 @@ struct imap_conn {
 	uint32_t tag;
 	uint64_t bytes;
 	int64_t last_ms;
+	int watched; /* events that the loop waits for */
 	int handles; /* that libuv has not let go of */
 	bool polling, started, paused, holding, in_turn, dead, freed;
 };

@@ -138,6 +138,11 @@ static enum imap_event next_body(struct imap_scanner *s, struct span *in)
 	return IMAP_BODY_DATA;
 }
 
+uint64_t imap_scanner_body_left(const struct imap_scanner *s)
+{
+	return s->in == IN_BODY ? s->left : 0;
+}
+
 enum imap_event imap_scanner_next(struct imap_scanner *s, struct span *in)
 {
 	enum imap_event event;

@@ -84,6 +84,8 @@ struct imap_scanner {
 void imap_scanner_init(struct imap_scanner *s);
 void imap_scanner_fini(struct imap_scanner *s);
 enum imap_event imap_scanner_next(struct imap_scanner *s, struct span *in);
+/* Octets of the body's literal that are still to come; 0 outside of one. */
+uint64_t imap_scanner_body_left(const struct imap_scanner *s);
 
 /* One whole response without its line end; small literals in place as `{n}CRLF…`, a streamed body as `{n}` alone.
  * Unescapes quoted strings in place. False: not IMAP. */

@@ -133,6 +133,12 @@ static bool on_body_begin(void *ctx, struct imap_conn *conn, uint64_t bytes)
 	return receive_begin(ctx, bytes);
 }
 
+static uint8_t *on_body_place(void *ctx, struct imap_conn *conn, uint64_t *n_out)
+{
+	(void)conn;
+	return receive_place(ctx, n_out);
+}
+
 static void on_body_data(void *ctx, struct imap_conn *conn, struct span data)
 {
 	(void)conn;
@@ -151,8 +157,15 @@ struct link *link_open(struct account *a, unsigned lane, const struct link_handl
 {
 	const struct fetcher_conf *conf = a->fetcher->conf;
 	struct link *link = calloc(1, sizeof(*link));
-	const struct imap_handlers imap = {link,	  on_ready,	on_untagged,
-					   on_body_begin, on_body_data, on_closed};
+	const struct imap_handlers imap = {
+		.ctx = link,
+		.ready = on_ready,
+		.untagged = on_untagged,
+		.body_begin = on_body_begin,
+		.body_place = on_body_place,
+		.body_data = on_body_data,
+		.closed = on_closed,
+	};
 	const struct mailconn_target target = {
 		.protocol = MAILCONN_IMAP,
 		.security = a->config.security,

@@ -55,6 +55,8 @@ bool link_said_yes(const struct imap_resp *tagged, struct err *e);
 
 /* receive.c: a message's bytes and its end. */
 bool receive_begin(struct link *link, uint64_t bytes);
+/* Where the message's next octets belong, *n_out of them; NULL: it is not kept. */
+uint8_t *receive_place(struct link *link, uint64_t *n_out);
 void receive_data(struct link *link, struct span data);
 void receive_end(struct link *link, const struct imap_resp *fetch);
 void receive_abort(struct link *link);

@@ -6,7 +6,10 @@
 #include "common/base/log.h"
 
 #define WINDOW_UIDS 10000u
-#define BATCH 48u /* messages a FETCH */
+/* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
+ * fetched again. So a connection begins small and grows with what it has brought. */
+#define BATCH_MIN 16u
+#define BATCH_MAX 512u
 #define RETRY_MS 5000
 #define FORGIVE_MS 300000
 #define DAY_MS 86400000
@@ -128,6 +131,7 @@ static void batch_done(void *ctx, struct imap_conn *conn, const struct imap_resp
 		return;
 	}
 	a->bulk.batches[arg].answered = true;
+	a->bulk.batch_size = a->bulk.batch_size < BATCH_MAX ? 2 * a->bulk.batch_size : BATCH_MAX;
 	batches_settle(a);
 	fetch_some(a);
 }
@@ -151,7 +155,7 @@ static void fetch_some(struct account *a)
 
 	buf_init(&set, 16384);
 	while (b->found_count > 0 && b->outstanding < MAILBOX_BATCHES) {
-		const size_t n = b->found_count < BATCH ? b->found_count : BATCH;
+		const size_t n = b->found_count < b->batch_size ? b->found_count : b->batch_size;
 
 		b->found_count -= n;
 		buf_clear(&set);
@@ -261,6 +265,7 @@ void mailbox_sync_wake(struct account *a)
 
 	if (a->bulk.link || !undone(a) || clock_mono_ms() < a->bulk.retry_ms)
 		return;
+	a->bulk.batch_size = BATCH_MIN;
 	a->bulk.link = link_open(a, WIRE_LANE_BULK, &handlers);
 }
 

@@ -40,14 +40,24 @@ bool receive_begin(struct link *link, uint64_t bytes)
 	return true;
 }
 
+uint8_t *receive_place(struct link *link, uint64_t *n_out)
+{
+	const struct flight *f = link->coming;
+
+	if (!f || link->got >= f->region.bytes)
+		return NULL;
+	*n_out = f->region.bytes - link->got;
+	return spool_bytes(link->account->fetcher->spool, &f->region) + link->got;
+}
+
 void receive_data(struct link *link, struct span data)
 {
-	struct flight *f = link->coming;
+	uint64_t room = 0;
+	uint8_t *place = receive_place(link, &room);
 
 	secret_digest_add(link->digest, data);
-	if (f && link->got + data.n <= f->region.bytes)
-		memcpy(spool_bytes(link->account->fetcher->spool, &f->region) + link->got, data.p,
-		       data.n);
+	if (place && place != data.p && data.n <= room)
+		memcpy(place, data.p, data.n);
 	link->got += data.n;
 }
 

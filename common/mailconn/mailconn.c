@@ -11,6 +11,9 @@
 
 #define WORDS_MAX 240
 #define READ_BYTES (64u << 10) /* four TLS records a system call */
+#define RECORD_BYTES (17u << 10) /* of a TLS record that we may hold already (RFC 8446 section 5.2) */
+#define WAKE_MIN (16 << 10)
+#define WAKE_MAX (128 << 10)
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"
 
 struct mailconn_pool {
@@ -24,6 +27,7 @@ struct mailconn {
 	void (*done)(void *ctx, struct mailconn *conn, enum err_code code, const struct err *e);
 	void *ctx;
 	int fd;
+	int wake_at; /* octets there that make fd readable (SO_RCVLOWAT) */
 	enum mailconn_security security;
 	SSL_CTX *tls_context; /* our own reference: libcurl drops its with the connection */
 	SSL *ssl; /* libcurl's, from the handshake on; it lives only where the login succeeded */
@@ -279,6 +283,7 @@ static void finish(struct mailconn *conn, CURLcode result)
 		curl_easy_getinfo(conn->easy, CURLINFO_ACTIVESOCKET, &fd);
 	if (fd != CURL_SOCKET_BAD) {
 		conn->fd = fd;
+		conn->wake_at = 1;
 		read_ahead(conn);
 		conn->done(conn->ctx, conn, ERR_OK, &e);
 		return;
@@ -337,6 +342,18 @@ enum err_code mailconn_recv(struct mailconn *conn, void *p, size_t n, size_t *n_
 	if (code == CURLE_AGAIN)
 		return ERR_AGAIN;
 	return code == CURLE_OK && *n_out > 0 ? ERR_OK : closed(conn, code, e);
+}
+
+void mailconn_expect(struct mailconn *conn, uint64_t bytes)
+{
+	const uint64_t sure = bytes > RECORD_BYTES ? bytes - RECORD_BYTES : 0;
+	const int mark = sure < WAKE_MIN ? 1 : sure < WAKE_MAX ? (int)sure : WAKE_MAX;
+
+	if (mark == conn->wake_at)
+		return;
+	/* Refused, it is only slower. */
+	if (setsockopt(conn->fd, SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark)) == 0)
+		conn->wake_at = mark;
 }
 
 enum err_code mailconn_send(struct mailconn *conn, struct span data, size_t *n_out, struct err *e)

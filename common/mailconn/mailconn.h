@@ -63,6 +63,10 @@ int mailconn_fd(const struct mailconn *conn);
 /* Up to n bytes. ERR_OK with *n_out > 0; ERR_AGAIN: wait for readable (always read until this); ERR_PEER: closed. */
 MUST_USE enum err_code mailconn_recv(struct mailconn *conn, void *p, size_t n, size_t *n_out,
 				     struct err *e);
+/* When nothing more can be read now: at least so many octets are still to come before the other side waits for us.
+ * The descriptor may then become readable only when a good part of them is there (SO_RCVLOWAT), which spares both
+ * sides a wake-up for every packet. Holds until the next call. */
+void mailconn_expect(struct mailconn *conn, uint64_t bytes);
 /* ERR_OK with *n_out ≥ 1 taken; ERR_AGAIN: wait for writable. */
 MUST_USE enum err_code mailconn_send(struct mailconn *conn, struct span data, size_t *n_out,
 				     struct err *e);
