@@ -13,12 +13,14 @@
 
 #define PAGE 4096u
 #define LARGE (2u << 20)
+#define WARM (16u << 20) /* the front, which keeps its pages while anything is in the spool */
 
 struct spool {
 	uint8_t *map;
 	size_t capacity;
 	struct spool_region *regions; /* in use, by offset */
 	size_t count, room;
+	size_t touched; /* no page from here on has been written since it was given back */
 	char path[256];
 };
 
@@ -166,17 +168,29 @@ bool spool_take(struct spool *spool, size_t bytes, struct spool_region *region_o
 		return false;
 	*region_out = (struct spool_region){from, bytes};
 	insert(spool, at, *region_out);
+	if (from + bytes > spool->touched)
+		spool->touched = from + bytes;
 	return true;
 }
 
-/* A few large messages must not hold memory for ever after. */
+static void drop_pages(struct spool *spool, size_t from, size_t until)
+{
+	from = (from + PAGE - 1) / PAGE * PAGE;
+	until = until / PAGE * PAGE;
+	if (until > from)
+		madvise(spool->map + from, until - from, MADV_REMOVE);
+}
+
+/* A few large messages must not hold memory for ever after; but a page that comes and goes costs more than its copy. */
 static void give_back(struct spool *spool, const struct spool_region *region)
 {
-	const size_t from = (region->offset + PAGE - 1) / PAGE * PAGE;
-	const size_t until = (region->offset + region->bytes) / PAGE * PAGE;
-
-	if (region->bytes >= LARGE && until > from)
-		madvise(spool->map + from, until - from, MADV_REMOVE);
+	if (spool->count == 0 && spool->touched > LARGE) {
+		drop_pages(spool, LARGE, spool->touched + PAGE - 1);
+		spool->touched = LARGE;
+	} else if (region->bytes >= LARGE) {
+		drop_pages(spool, region->offset > WARM ? region->offset : WARM,
+			   region->offset + region->bytes);
+	}
 }
 
 void spool_release(struct spool *spool, struct spool_region *region)
@@ -195,10 +209,10 @@ void spool_release(struct spool *spool, struct spool_region *region)
 	}
 	if (low == spool->count || spool->regions[low].offset != region->offset)
 		abort();
-	give_back(spool, region);
 	spool->count--;
 	memmove(&spool->regions[low], &spool->regions[low + 1],
 		(spool->count - low) * sizeof(*spool->regions));
+	give_back(spool, region);
 	region->bytes = 0;
 }
 

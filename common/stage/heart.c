@@ -19,7 +19,7 @@ struct heart {
 	_Atomic int64_t beat_ms;
 
 	/* The thread's own. */
-	int64_t away_ms, logged_ms,
+	int64_t born_ms, away_ms, logged_ms,
 		settled_ms; /* 0: not away; last line; lists count from then on */
 	bool stuck;
 
@@ -102,12 +102,14 @@ static void exchange(struct heart *h, struct arena *arena)
 /* Waits one beat; false if told to stop. */
 static bool rest(struct heart *h)
 {
-	struct timespec until;
+	const int64_t now_ms = clock_mono_ms();
+	const int64_t until_ms = now_ms + (now_ms - h->born_ms < HEART_YOUNG_MS
+						   ? HEART_YOUNG_BEAT_MS
+						   : HEART_BEAT_MS);
+	const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
 	bool stop;
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += HEART_BEAT_MS / 1000;
 	pthread_mutex_lock(&h->mutex);
 	while (!h->stop && rc == 0)
 		rc = pthread_cond_timedwait(&h->stopping, &h->mutex, &until);
@@ -139,7 +141,8 @@ struct heart *heart_start(struct store *store, const struct bus_entry *self, int
 	h->store = store;
 	h->self = *self;
 	h->wake_fd = wake_fd;
-	atomic_store(&h->beat_ms, clock_mono_ms());
+	h->born_ms = clock_mono_ms();
+	atomic_store(&h->beat_ms, h->born_ms);
 	pthread_mutex_init(&h->mutex, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
