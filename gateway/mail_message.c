@@ -7,8 +7,9 @@
 #include "common/wire/pack.h"
 #include "gateway/bus_client.h"
 #include "gateway/problem.h"
+#include "gateway/ranked.h"
 
-enum { RECORD_ELEMENTS = 11, TIES_MAX = 1000 /* members of one millisecond */ };
+enum { RECORD_ELEMENTS = 11 };
 
 enum err_code mail_record_read(const struct id *id, struct span packed,
 			       struct mail_record *record_out)
@@ -37,6 +38,15 @@ enum err_code mail_record_read(const struct id *id, struct span packed,
 	memcpy(record.home.b, home.p, ID_BYTES);
 	*record_out = record;
 	return ERR_OK;
+}
+
+void mail_card_address(struct pack_reader *p, struct span *name_out, struct span *email_out)
+{
+	size_t elements = pack_read_array(p);
+
+	*name_out = elements > 0 ? pack_read_bytes(p) : span_make(NULL, 0);
+	*email_out = elements > 1 ? pack_read_bytes(p) : span_make(NULL, 0);
+	pack_skip_n(p, elements > 2 ? elements - 2 : 0);
 }
 
 bool mail_places_seen(struct span places)
@@ -172,80 +182,46 @@ static enum err_code member_keys(struct http_request *r, const struct mail_threa
 	return ERR_OK;
 }
 
-static size_t collect(const struct store_reply *reply, struct mail_member *members, size_t count,
-		      size_t room)
+/* Those behind `after`, in any order. */
+static size_t collect(const struct ranked_entry *found, size_t found_count,
+		      const struct mail_member *after, struct mail_member *members)
 {
-	for (size_t i = 0; i + 1 < reply->count && count < room; i += 2) {
-		struct span member = reply->items[i].string;
-		uint64_t ms;
+	size_t count = 0;
 
-		if (member.n != ID_BYTES)
+	for (size_t i = 0; i < found_count; i++) {
+		struct mail_member *m = &members[count];
+
+		if (found[i].member.n != ID_BYTES)
 			continue;
-		if (!span_to_u64(reply->items[i + 1].string, INT64_MAX, &ms))
-			continue;
-		memcpy(members[count].id.b, member.p, ID_BYTES);
-		members[count++].ms = (int64_t)ms;
+		m->ms = found[i].ms;
+		memcpy(m->id.b, found[i].member.p, ID_BYTES);
+		count += !after || newest_first(after, m) < 0;
 	}
 	return count;
-}
-
-/* Two commands a key: the rest of the millisecond we stand in, and what is older. */
-static enum err_code read_members(struct http_request *r, const struct span *keys, size_t key_count,
-				  const struct mail_member *after, size_t limit,
-				  struct store_reply *replies, struct err *e)
-{
-	struct store_command *commands = arena_array(r->arena, 2 * key_count, sizeof(*commands));
-	const char *older = after ? arena_printf(r->arena, "(%lld", (long long)after->ms) : "+inf";
-
-	for (size_t i = 0; i < key_count; i++) {
-		commands[2 * i] =
-			after ? store_command(r->arena,
-					      "ZRANGE %b %d %d BYSCORE REV LIMIT 0 %d WITHSCORES",
-					      keys[i], after->ms, after->ms, (int64_t)TIES_MAX)
-			      : store_command(r->arena, "ECHO -");
-		commands[2 * i + 1] = store_command(
-			r->arena, "ZRANGE %b %s -inf BYSCORE REV LIMIT 0 %d WITHSCORES", keys[i],
-			older, (int64_t)limit);
-	}
-	return store_pipeline(r->store, commands, 2 * key_count, r->arena, replies, e);
-}
-
-static size_t keep_behind(struct mail_member *members, size_t count,
-			  const struct mail_member *after)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (!after || newest_first(after, &members[i]) < 0)
-			members[kept++] = members[i];
-	return kept;
 }
 
 enum err_code mail_members(struct http_request *r, const struct mail_thread *thread,
 			   const struct mail_member *after, size_t limit,
 			   struct mail_member **members_out, size_t *count_out, struct err *e)
 {
+	const struct mail_member single = {thread->state.last_ms, thread->state.last_id};
 	struct span *keys = NULL;
-	struct store_reply *replies;
+	struct ranked_entry *found = NULL;
 	struct mail_member *members;
-	size_t key_count = 0, count = 0, room = 1;
+	size_t key_count = 0, found_count = 0, count;
 	enum err_code code = member_keys(r, thread, &keys, &key_count, e);
 
+	if (code == ERR_OK)
+		code = ranked_read(r, keys, key_count, after ? &after->ms : NULL, limit, &found,
+				   &found_count, e);
 	if (code != ERR_OK)
 		return code;
-	replies = arena_array(r->arena, 2 * key_count, sizeof(*replies));
-	code = read_members(r, keys, key_count, after, limit, replies, e);
-	if (code != ERR_OK)
-		return code;
-	for (size_t i = 0; i < 2 * key_count; i++)
-		room += replies[i].count / 2;
-	members = arena_array(r->arena, room, sizeof(*members));
-	for (size_t i = 0; i < 2 * key_count; i++)
-		count = collect(&replies[i], members, count, room);
-	if (thread->state.count == 1 && !count) /* a thread of one message has no list */
-		members[count++] =
-			(struct mail_member){thread->state.last_ms, thread->state.last_id};
-	count = keep_behind(members, count, after);
+	members = arena_array(r->arena, found_count + 1, sizeof(*members));
+	count = collect(found, found_count, after, members);
+	/* A thread of one message has no list. */
+	if (thread->state.count == 1 && !found_count &&
+	    (!after || newest_first(after, &single) < 0))
+		members[count++] = single;
 	qsort(members, count, sizeof(*members), newest_first);
 	*members_out = members;
 	*count_out = count < limit ? count : limit;

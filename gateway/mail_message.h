@@ -5,6 +5,7 @@
 #ifndef MW_GATEWAY_MAIL_MESSAGE_H
 #define MW_GATEWAY_MAIL_MESSAGE_H
 
+#include "common/wire/pack.h"
 #include "common/wire/wire.h"
 #include "gateway/mail_thread.h"
 
@@ -27,6 +28,9 @@ struct mail_message {
 
 MUST_USE enum err_code mail_record_read(const struct id *id, struct span packed,
 					struct mail_record *record_out);
+
+/* Reads one address of a card: [name, email, …]; both may be empty. */
+void mail_card_address(struct pack_reader *p, struct span *name_out, struct span *email_out);
 
 /* One by its id in the API, with its thread. False: a problem is answered. */
 bool mail_message_get(struct http_request *r, struct span public_id,

@@ -17,11 +17,9 @@ static json_t *addresses(struct pack_reader *p)
 	size_t count = pack_read_array(p);
 
 	for (size_t i = 0; i < count; i++) {
-		size_t elements = pack_read_array(p);
-		struct span name = elements > 0 ? pack_read_bytes(p) : span_make(NULL, 0);
-		struct span email = elements > 1 ? pack_read_bytes(p) : span_make(NULL, 0);
+		struct span name, email;
 
-		pack_skip_n(p, elements > 2 ? elements - 2 : 0);
+		mail_card_address(p, &name, &email);
 		json_array_append_new(list, message_view_address(name, email));
 	}
 	return list;

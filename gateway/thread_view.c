@@ -50,11 +50,9 @@ static void add_participants(struct digest *d, struct pack_reader *p)
 	size_t count = pack_read_array(p);
 
 	for (size_t i = 0; i < count; i++) {
-		size_t elements = pack_read_array(p);
-		struct span name = elements > 0 ? pack_read_bytes(p) : span_make(NULL, 0);
-		struct span email = elements > 1 ? pack_read_bytes(p) : span_make(NULL, 0);
+		struct span name, email;
 
-		pack_skip_n(p, elements > 2 ? elements - 2 : 0);
+		mail_card_address(p, &name, &email);
 		if (!email.n || json_array_size(d->participants) >= PARTICIPANTS_MAX ||
 		    has_participant(d->participants, email))
 			continue;

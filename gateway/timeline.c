@@ -3,11 +3,11 @@
 #include <stdlib.h>
 
 #include "gateway/problem.h"
+#include "gateway/ranked.h"
 #include "gateway/thread_view.h"
 
 enum {
 	POSITION_BYTES = 8 + 4 + ID_BYTES,
-	TIES_MAX = 1000, /* threads of one millisecond in one source */
 	ROUNDS_MAX =
 		20, /* looked through for one page: what is not visible or read is passed over */
 };
@@ -67,53 +67,36 @@ static const struct account_entry *account_of(const struct timeline *t, uint32_t
 	return NULL;
 }
 
-static bool entry_read(const struct timeline *t, const struct timeline_source *source,
-		       struct span member, struct span score, struct position *out)
+static bool entry_read(const struct timeline *t, const struct ranked_entry *entry,
+		       struct position *out)
 {
-	uint64_t ms;
+	struct span member = entry->member;
 
-	out->account = source->account;
-	if (!source->account) {
+	out->account = t->sources[entry->source].account;
+	if (!out->account) {
 		if (member.n < 4)
 			return false;
 		out->account = account_of(t, (uint32_t)read_be(member.p, 4));
 		member = span_sub(member, 4, member.n);
 	}
-	if (!out->account || member.n != ID_BYTES || !span_to_u64(score, INT64_MAX, &ms))
+	if (!out->account || member.n != ID_BYTES)
 		return false;
 	memcpy(out->id.b, member.p, ID_BYTES);
 	out->number = (uint32_t)out->account->number;
-	out->ms = (int64_t)ms;
+	out->ms = entry->ms;
 	return true;
 }
 
-/* Two commands a source: the rest of the millisecond we stand in, and what is older. */
-static enum err_code fetch(struct http_request *r, const struct timeline *t,
-			   const struct position *after, size_t want, struct store_reply *replies,
-			   struct err *e)
+static enum err_code read_sources(struct http_request *r, const struct timeline *t,
+				  const struct position *after, size_t want,
+				  struct ranked_entry **found_out, size_t *count_out, struct err *e)
 {
-	struct store_command *commands =
-		arena_array(r->arena, 2 * t->source_count, sizeof(*commands));
+	struct span *keys = arena_array(r->arena, t->source_count + 1, sizeof(*keys));
 
-	for (size_t i = 0; i < t->source_count; i++) {
-		struct span key = t->sources[i].key;
-
-		if (after) {
-			commands[2 * i] = store_command(
-				r->arena, "ZRANGE %b %d %d BYSCORE REV LIMIT 0 %d WITHSCORES", key,
-				after->ms, after->ms, (int64_t)TIES_MAX);
-			commands[2 * i + 1] = store_command(
-				r->arena, "ZRANGE %b %s -inf BYSCORE REV LIMIT 0 %d WITHSCORES",
-				key, arena_printf(r->arena, "(%lld", (long long)after->ms),
-				(int64_t)want);
-		} else {
-			commands[2 * i] = store_command(r->arena, "ECHO -");
-			commands[2 * i + 1] = store_command(
-				r->arena, "ZRANGE %b +inf -inf BYSCORE REV LIMIT 0 %d WITHSCORES",
-				key, (int64_t)want);
-		}
-	}
-	return store_pipeline(r->store, commands, 2 * t->source_count, r->arena, replies, e);
+	for (size_t i = 0; i < t->source_count; i++)
+		keys[i] = t->sources[i].key;
+	return ranked_read(r, keys, t->source_count, after ? &after->ms : NULL, want, found_out,
+			   count_out, e);
 }
 
 /* The next `want` entries behind `after`, in order, each thread once. */
@@ -121,24 +104,19 @@ static enum err_code next_entries(struct http_request *r, const struct timeline 
 				  const struct position *after, size_t want,
 				  struct position **entries_out, size_t *count_out, struct err *e)
 {
-	struct store_reply *replies =
-		arena_array(r->arena, 2 * t->source_count + 1, sizeof(*replies));
-	enum err_code code = fetch(r, t, after, want, replies, e);
-	size_t room = 0, count = 0, kept = 0;
+	struct ranked_entry *found = NULL;
+	size_t found_count = 0, count = 0, kept = 0;
+	enum err_code code = read_sources(r, t, after, want, &found, &found_count, e);
 	struct position *entries;
 
 	*count_out = 0;
 	if (code != ERR_OK)
 		return code;
-	for (size_t i = 0; i < 2 * t->source_count; i++)
-		room += replies[i].count / 2;
-	entries = arena_array(r->arena, room + 1, sizeof(*entries));
-	for (size_t i = 0; i < 2 * t->source_count; i++)
-		for (size_t k = 0; k + 1 < replies[i].count; k += 2)
-			if (entry_read(t, &t->sources[i / 2], replies[i].items[k].string,
-				       replies[i].items[k + 1].string, &entries[count]) &&
-			    (!after || compare(after, &entries[count]) < 0))
-				count++;
+	entries = arena_array(r->arena, found_count + 1, sizeof(*entries));
+	for (size_t i = 0; i < found_count; i++)
+		if (entry_read(t, &found[i], &entries[count]) &&
+		    (!after || compare(after, &entries[count]) < 0))
+			count++;
 	qsort(entries, count, sizeof(*entries), compare);
 	for (size_t i = 0; i < count && kept < want; i++)
 		if (!kept || compare(&entries[kept - 1], &entries[i]) != 0)
