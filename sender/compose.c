@@ -2,12 +2,18 @@
 
 #include "common/base/code.h"
 #include "sender/body_encode.h"
+#include "sender/direction.h"
 #include "sender/header_write.h"
+#include "sender/text_flow.h"
+
+#define ID_MAX 900 /* octets: what fits a line */
 
 struct composer {
 	const struct compose_message *m;
 	struct buf *out;
-	struct span text; /* as given, or made from the HTML */
+	struct span html; /* as given, or marked with its direction */
+	struct span text; /* as given or made from the HTML; flowed */
+	bool flowed;
 	unsigned depth; /* of multiparts: each has a boundary of its own */
 };
 
@@ -75,6 +81,40 @@ static enum err_code check_addresses(const struct compose_addresses *list, struc
 	return code;
 }
 
+/* What stands between < and >, or in an address: printable ASCII without blanks and brackets. */
+static bool token_ok(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= 0x20 || s.p[i] >= 0x7f || s.p[i] == '<' || s.p[i] == '>')
+			return false;
+	return s.n <= ID_MAX;
+}
+
+static enum err_code check_id(struct span id, const char *what, struct err *e)
+{
+	enum err_code code = check_value(id, what, e);
+
+	if (code == ERR_OK && !token_ok(id))
+		code = err_set(e, ERR_PERM, ERR_ITEM, "invalid_id",
+			       "The %s holds what cannot stand in an id.", what);
+	return code;
+}
+
+static enum err_code check_unsubscribe(const struct compose_unsubscribe *u, struct err *e)
+{
+	enum err_code code = check_value(u->url, "unsubscribe address", e);
+
+	if (code == ERR_OK)
+		code = check_value(u->email, "unsubscribe address", e);
+	if (code != ERR_OK)
+		return code;
+	if ((!u->url.n || (token_ok(u->url) && span_istarts(u->url, SPAN_LIT("https://")))) &&
+	    (!u->email.n || (address_ok(u->email) && token_ok(u->email))))
+		return ERR_OK;
+	return err_set(e, ERR_PERM, ERR_ITEM, "invalid_unsubscribe",
+		       "Nobody could unsubscribe there: give an https address or a mail address.");
+}
+
 static enum err_code check_attachments(const struct compose_message *m, struct err *e)
 {
 	enum err_code code = ERR_OK;
@@ -84,19 +124,19 @@ static enum err_code check_attachments(const struct compose_message *m, struct e
 		if (code == ERR_OK)
 			code = check_value(m->attachments[i].type, "type of an attachment", e);
 		if (code == ERR_OK)
-			code = check_value(m->attachments[i].content_id, "content id", e);
+			code = check_id(m->attachments[i].content_id, "content id", e);
 	}
 	return code;
 }
 
 static enum err_code check_ids(const struct compose_message *m, struct err *e)
 {
-	enum err_code code = check_value(m->message_id, "message id", e);
+	enum err_code code = check_id(m->message_id, "message id", e);
 
 	if (code == ERR_OK)
-		code = check_value(m->in_reply_to, "reference", e);
+		code = check_id(m->in_reply_to, "reference", e);
 	for (size_t i = 0; i < m->reference_count && code == ERR_OK; i++)
-		code = check_value(m->references[i], "reference", e);
+		code = check_id(m->references[i], "reference", e);
 	return code;
 }
 
@@ -127,6 +167,8 @@ static enum err_code check(const struct compose_message *m, struct err *e)
 		code = check_addresses(&m->reply_to, e);
 	if (code == ERR_OK)
 		code = check_ids(m, e);
+	if (code == ERR_OK)
+		code = check_unsubscribe(&m->unsubscribe, e);
 	return code == ERR_OK ? check_attachments(m, e) : code;
 }
 
@@ -173,8 +215,9 @@ static void put_text(struct composer *c, const char *type, struct span text)
 {
 	bool quoted = mostly_ascii(text);
 
-	buf_printf(c->out,
-		   "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n", type,
+	buf_printf(c->out, "Content-Type: %s; charset=utf-8%s\r\n", type,
+		   c->flowed && strcmp(type, "text/plain") == 0 ? "; format=flowed" : "");
+	buf_printf(c->out, "Content-Transfer-Encoding: %s\r\n\r\n",
 		   quoted ? "quoted-printable" : "base64");
 	if (quoted)
 		body_quoted_printable(c->out, text);
@@ -192,13 +235,49 @@ static void put_alternative(struct composer *c)
 	part_begin(c);
 	put_text(c, "text/plain", c->text);
 	part_begin(c);
-	put_text(c, "text/html", c->m->html);
+	put_text(c, "text/html", c->html);
 	multipart_end(c);
+}
+
+/* RFC 2045: two tokens. */
+static bool type_ok(struct span type)
+{
+	size_t slash = span_find_byte(type, '/');
+
+	if (slash == 0 || slash + 1 >= type.n || type.n > 127)
+		return false;
+	for (size_t i = 0; i < type.n; i++)
+		if (type.p[i] <= 0x20 || type.p[i] >= 0x7f ||
+		    strchr("()<>@,;:\\\"[]?=", type.p[i]) || (type.p[i] == '/' && i != slash))
+			return false;
+	return true;
+}
+
+/* May the content stand as it is: ASCII in lines of at most 998 that end in CRLF? */
+static bool seven_bit(struct span s)
+{
+	size_t column = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] >= 0x80 || s.p[i] == 0)
+			return false;
+		if ((s.p[i] == '\n') != (i > 0 && s.p[i - 1] == '\r'))
+			return false;
+		column = s.p[i] == '\n' ? 0 : column + 1;
+		if (column > 998)
+			return false;
+	}
+	return s.n && s.p[s.n - 1] == '\n';
 }
 
 static void put_attachment(struct composer *c, const struct compose_attachment *a)
 {
-	struct span type = a->type.n ? a->type : SPAN_LIT("application/octet-stream");
+	bool nested = span_istarts(a->type, SPAN_LIT("message/")) ||
+		      span_istarts(a->type, SPAN_LIT("multipart/"));
+	bool plain = span_ieq(a->type, SPAN_LIT("message/rfc822")) && seven_bit(a->content);
+	struct span type = type_ok(a->type) && (plain || !nested)
+				   ? a->type
+				   : SPAN_LIT("application/octet-stream");
 
 	buf_put_cstr(c->out, "Content-Type: ");
 	buf_put_span(c->out, type);
@@ -208,14 +287,17 @@ static void put_attachment(struct composer *c, const struct compose_attachment *
 		   a->content_id.n ? "inline" : "attachment");
 	if (a->name.n)
 		header_write_param(c->out, "filename", a->name);
-	buf_put_cstr(c->out, "\r\nContent-Transfer-Encoding: base64\r\n");
+	buf_printf(c->out, "\r\nContent-Transfer-Encoding: %s\r\n", plain ? "7bit" : "base64");
 	if (a->content_id.n) {
 		buf_put_cstr(c->out, "Content-ID: <");
 		buf_put_span(c->out, a->content_id);
 		buf_put_cstr(c->out, ">\r\n");
 	}
 	buf_put_cstr(c->out, "\r\n");
-	body_base64(c->out, a->content);
+	if (plain)
+		buf_put_span(c->out, a->content);
+	else
+		body_base64(c->out, a->content);
 }
 
 static size_t count_attachments(const struct compose_message *m, bool inline_ones)
@@ -281,25 +363,46 @@ static void put_headers(struct composer *c)
 	header_write_ids(c->out, "Message-ID", &m->message_id, 1);
 	header_write_ids(c->out, "In-Reply-To", &m->in_reply_to, m->in_reply_to.n ? 1 : 0);
 	header_write_ids(c->out, "References", m->references, m->reference_count);
+	header_write_unsubscribe(c->out, &m->unsubscribe);
 	buf_put_cstr(c->out, "MIME-Version: 1.0\r\n");
+}
+
+/* What the bodies become before they are encoded; marked, made and flowed hold it. */
+static void prepare_bodies(struct composer *c, struct buf *marked, struct buf *made,
+			   struct buf *flowed)
+{
+	if (direction_unmarked(c->html)) {
+		direction_mark(c->html, marked);
+		c->html = buf_span(marked);
+	}
+	if (!c->text.n && c->html.n) {
+		body_text_from_html(made, c->html);
+		c->text = buf_span(made);
+	}
+	c->flowed = text_flow_wanted(c->text);
+	if (c->flowed) {
+		text_flow(c->text, flowed);
+		c->text = buf_span(flowed);
+	}
 }
 
 enum err_code compose(const struct compose_message *m, struct buf *out, struct err *e)
 {
-	struct composer c = {.m = m, .out = out, .text = m->text};
+	struct composer c = {.m = m, .out = out, .html = m->html, .text = m->text};
 	enum err_code code = check(m, e);
-	struct buf text;
+	struct buf marked, made, flowed;
 
 	if (code != ERR_OK)
 		return code;
-	buf_init(&text, out->max);
-	if (!m->text.n && m->html.n) {
-		body_text_from_html(&text, m->html);
-		c.text = buf_span(&text);
-	}
+	buf_init(&marked, out->max);
+	buf_init(&made, out->max);
+	buf_init(&flowed, out->max);
+	prepare_bodies(&c, &marked, &made, &flowed);
 	put_headers(&c);
 	put_body(&c);
-	buf_fini(&text);
+	buf_fini(&marked);
+	buf_fini(&made);
+	buf_fini(&flowed);
 	if (!buf_ok(out))
 		return err_set(e, ERR_LIMIT, ERR_ITEM, "message_too_large",
 			       "The encoded message is over %zu octets.", out->max);

@@ -4,7 +4,9 @@
  * Structure, as much of it as is needed:
  *   multipart/mixed( multipart/related( multipart/alternative( text, html ), inline images… ), attachments… )
  * CRLF only, lines of at most 998 octets (76 in encoded bodies), header values by RFC 2047, parameters by RFC 2231,
- * bodies in quoted-printable or base64. Bcc is never written. Dot-stuffing is SMTP's business.
+ * bodies in quoted-printable or base64. Bcc is never written. Dot-stuffing is SMTP's business. Text with long lines is
+ * format=flowed; HTML in a script from right to left is marked; an attached message/… that is not plain 7-bit text goes as
+ * octets (RFC 2046 section 5.2.1 forbids to encode it).
  */
 #ifndef MW_SENDER_COMPOSE_H
 #define MW_SENDER_COMPOSE_H
@@ -32,6 +34,12 @@ struct compose_attachment {
 	struct span content; /* octets */
 };
 
+/* For mail to many: how to be left alone (RFC 2369, RFC 8058). Both may be empty. */
+struct compose_unsubscribe {
+	struct span url; /* https: one click, by POST, takes the reader off */
+	struct span email;
+};
+
 struct compose_message {
 	struct compose_address from;
 	struct compose_addresses to, cc, bcc, reply_to;
@@ -45,12 +53,14 @@ struct compose_message {
 	int64_t date_ms;
 	const struct compose_attachment *attachments;
 	size_t attachment_count;
+	struct compose_unsubscribe unsubscribe;
 	const uint8_t *boundary_seed; /* 16 random bytes */
 };
 
 /*
  * Appends the message to out. ERR_PERM, nothing sensible in out: a CR, LF or NUL in a header's value ("header_injection",
- * SND-09), no recipient ("no_recipient"), an address without "@" or with a character that providers refuse
+ * SND-09), a content id, Message-ID or unsubscribe address that could not stand there ("invalid_id", "invalid_unsubscribe"), no
+ * recipient ("no_recipient"), an address without "@" or with a character that providers refuse
  * ("invalid_recipient", the text names it, SND-04), nothing to say ("empty_message"). ERR_LIMIT: out is full.
  */
 MUST_USE enum err_code compose(const struct compose_message *m, struct buf *out, struct err *e);

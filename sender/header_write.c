@@ -191,6 +191,28 @@ void header_write_ids(struct buf *out, const char *name, const struct span *ids,
 	buf_put_cstr(out, "\r\n");
 }
 
+void header_write_unsubscribe(struct buf *out, const struct compose_unsubscribe *u)
+{
+	if (!u->url.n && !u->email.n)
+		return;
+	buf_put_cstr(out, "List-Unsubscribe:");
+	if (u->url.n) {
+		fold_before(out, u->url.n + 3);
+		buf_put_byte(out, '<');
+		buf_put_span(out, u->url);
+		buf_put_cstr(out, u->email.n ? ">," : ">");
+	}
+	if (u->email.n) {
+		fold_before(out, u->email.n + 9);
+		buf_put_cstr(out, "<mailto:");
+		buf_put_span(out, u->email);
+		buf_put_byte(out, '>');
+	}
+	buf_put_cstr(out, "\r\n");
+	if (u->url.n)
+		buf_put_cstr(out, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+}
+
 void header_write_date(struct buf *out, const char *name, int64_t wall_ms)
 {
 	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};

@@ -14,6 +14,8 @@ void header_write_text(struct buf *out, const char *name, struct span value);
 void header_write_addresses(struct buf *out, const char *name, struct compose_addresses list);
 /* Message-IDs in angle brackets, folded. */
 void header_write_ids(struct buf *out, const char *name, const struct span *ids, size_t count);
+/* List-Unsubscribe, and its Post for a reader's one click; nothing if neither is given. */
+void header_write_unsubscribe(struct buf *out, const struct compose_unsubscribe *u);
 void header_write_date(struct buf *out, const char *name, int64_t wall_ms);
 /* `; name="value"`, or RFC 2231 `name*=utf-8''…` for anything beyond printable ASCII; on a line of its own. */
 void header_write_param(struct buf *out, const char *name, struct span value);

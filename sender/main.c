@@ -1,4 +1,5 @@
 /* sender: delivers what is in accounts' outboxes, at most once. Wiring only: settings, metrics, handlers. */
+#include "sender/compose_out.h"
 #include "sender/hop.h"
 #include "sender_lua.h"
 
@@ -51,6 +52,13 @@ static const struct metric_def metrics[] = {
 	 "Logins that a mail server refused for good.", NULL, NULL},
 };
 
+static int command(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], "--compose") == 0)
+		return compose_out_file(argv[2]);
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct stage_def def = {
@@ -68,6 +76,7 @@ int main(int argc, char **argv)
 		.drained = sender_drained,
 		.stop = sender_stop,
 		.run = sender_run,
+		.command = command,
 	};
 
 	return stage_main(&def, argc, argv);

@@ -125,6 +125,8 @@ enum err_code request_read(struct span json, struct arena *arena, struct request
 	m->subject = text_of(r->json, "subject");
 	m->html = text_of(r->json, "html");
 	m->text = text_of(r->json, "text");
+	m->unsubscribe.url = text_of(json_object_get(r->json, "unsubscribe"), "url");
+	m->unsubscribe.email = text_of(json_object_get(r->json, "unsubscribe"), "email");
 	reference = json_object_get(r->json, "reference");
 	r->reference = text_of(reference, "messageId");
 	r->forward = span_eq(text_of(reference, "action"), SPAN_LIT("forward"));
