@@ -1,11 +1,11 @@
 #include "gateway/account_verify.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 
 #include "common/base/clock.h"
+#include "gateway/egress.h"
 #include "gateway/json.h"
 #include "gateway/verify_remedy.h"
 
@@ -87,47 +87,18 @@ void verify_direction_set(struct verify_direction *d, const struct gateway_conf 
 	}
 }
 
-static bool private_v4(uint32_t a)
-{
-	return a >> 24 == 0 || a >> 24 == 10 || a >> 24 == 127 ||
-	       a >> 22 == 0x191 /* 100.64/10 */ || a >> 16 == 0xa9fe || a >> 20 == 0xac1 ||
-	       a >> 16 == 0xc0a8 || a >> 8 == 0xc00000 || a >> 17 == 0x6309 /* 198.18/15 */ ||
-	       a >> 28 >= 14;
-}
-
-static bool private_v6(const struct in6_addr *a)
-{
-	uint32_t v4;
-
-	if (IN6_IS_ADDR_V4MAPPED(a) || IN6_IS_ADDR_V4COMPAT(a)) {
-		memcpy(&v4, a->s6_addr + 12, sizeof(v4));
-		return private_v4(ntohl(v4));
-	}
-	if (a->s6_addr[0] == 0 && a->s6_addr[1] == 0x64 && a->s6_addr[2] == 0xff) {
-		memcpy(&v4, a->s6_addr + 12, sizeof(v4)); /* 64:ff9b::/96 */
-		return private_v4(ntohl(v4));
-	}
-	return IN6_IS_ADDR_LOOPBACK(a) || IN6_IS_ADDR_UNSPECIFIED(a) || IN6_IS_ADDR_LINKLOCAL(a) ||
-	       IN6_IS_ADDR_MULTICAST(a) || (a->s6_addr[0] & 0xfe) == 0xfc;
-}
-
 /* Does the name lead to one address that is not public? A name that leads nowhere is left to the connection to tell. */
 static bool host_is_private(const char *host)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-	bool private = false;
+	bool found = false;
 
 	if (getaddrinfo(host, NULL, &hints, &list) != 0)
 		return false;
-	for (struct addrinfo *a = list; a && !private; a = a->ai_next) {
-		if (a->ai_family == AF_INET)
-		private = private_v4(ntohl(
-			((const struct sockaddr_in *)(const void *)a->ai_addr)->sin_addr.s_addr));
-		else if (a->ai_family == AF_INET6) private = private_v6(
-			&((const struct sockaddr_in6 *)(const void *)a->ai_addr)->sin6_addr);
-	}
+	for (struct addrinfo *a = list; a && !found; a = a->ai_next)
+		found = !egress_is_public(a->ai_addr);
 	freeaddrinfo(list);
-	return private;
+	return found;
 }
 
 /* The loop of one verification: a pool, what it watches, and the two directions. */
