@@ -291,17 +291,15 @@ static bool is_shown(const struct window *w, const struct mail_thread *thread)
 static enum err_code put_thread(struct http_request *r, struct window *w, const struct candidate *c,
 				json_t *data, struct err *e)
 {
-	json_t *list;
+	json_t *view;
 	enum err_code code;
 
 	if (!c->thread || c->thread->visibility == VISIBLE_NONE || is_shown(w, c->thread))
 		return ERR_OK;
 	w->shown[c->thread - w->threads] = true;
-	list = json_array();
-	code = thread_view_list(r, c->thread, 1, false, list, e);
-	if (code == ERR_OK && json_array_size(list))
-		json_object_set(data, "thread", json_array_get(list, 0));
-	json_decref(list);
+	code = thread_view(r, c->thread, &view, e);
+	if (code == ERR_OK && view)
+		json_object_set_new(data, "thread", view);
 	return code;
 }
 

@@ -76,35 +76,63 @@ static struct store_command hmget(struct http_request *r, struct span key, const
 	return (struct store_command){args, count + 2};
 }
 
+/* Of those that are there, in the order asked. */
+static void take_records(const struct store_reply *records, const struct store_reply *places,
+			 struct mail_group *group)
+{
+	group->found = 0;
+	for (size_t i = 0; i < group->count && i < records->count; i++) {
+		struct mail_message *m = &group->messages[group->found];
+
+		if (records->items[i].type != STORE_STRING ||
+		    mail_record_read(&group->ids[i], records->items[i].string, &m->record) !=
+			    ERR_OK)
+			continue;
+		m->places = i < places->count && places->items[i].type == STORE_STRING
+				    ? places->items[i].string
+				    : span_make(NULL, 0);
+		group->found++;
+	}
+}
+
+enum err_code mail_groups_load(struct http_request *r, struct mail_group *groups, size_t count,
+			       struct err *e)
+{
+	struct store_command *commands = arena_array(r->arena, 2 * count + 1, sizeof(*commands));
+	struct store_reply *replies = arena_array(r->arena, 2 * count + 1, sizeof(*replies));
+	size_t n = 0;
+	enum err_code code;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct mail_group *g = &groups[i];
+
+		if (!g->count)
+			continue;
+		commands[n++] = hmget(r, mail_key(r, g->account, KEY_A_MESSAGES), g->ids, g->count);
+		commands[n++] = hmget(r, mail_key(r, g->account, KEY_A_PLACES), g->ids, g->count);
+	}
+	code = n ? store_pipeline(r->store, commands, n, r->arena, replies, e) : ERR_OK;
+	n = 0;
+	for (size_t i = 0; i < count && code == ERR_OK; i++) {
+		groups[i].found = 0;
+		if (!groups[i].count)
+			continue;
+		take_records(&replies[n], &replies[n + 1], &groups[i]);
+		n += 2;
+	}
+	return code;
+}
+
 enum err_code mail_messages_load(struct http_request *r, const struct account_entry *account,
 				 const struct id *ids, size_t count,
 				 struct mail_message *messages_out, size_t *count_out,
 				 struct err *e)
 {
-	struct store_command commands[2];
-	struct store_reply replies[2];
-	enum err_code code;
+	struct mail_group group = {account, ids, count, messages_out, 0};
+	enum err_code code = mail_groups_load(r, &group, 1, e);
 
-	*count_out = 0;
-	if (!count)
-		return ERR_OK;
-	commands[0] = hmget(r, mail_key(r, account, KEY_A_MESSAGES), ids, count);
-	commands[1] = hmget(r, mail_key(r, account, KEY_A_PLACES), ids, count);
-	code = store_pipeline(r->store, commands, 2, r->arena, replies, e);
-	if (code != ERR_OK)
-		return code;
-	for (size_t i = 0; i < count && i < replies[0].count; i++) {
-		struct mail_message *m = &messages_out[*count_out];
-
-		if (replies[0].items[i].type != STORE_STRING ||
-		    mail_record_read(&ids[i], replies[0].items[i].string, &m->record) != ERR_OK)
-			continue;
-		m->places = i < replies[1].count && replies[1].items[i].type == STORE_STRING
-				    ? replies[1].items[i].string
-				    : span_make(NULL, 0);
-		(*count_out)++;
-	}
-	return ERR_OK;
+	*count_out = code == ERR_OK ? group.found : 0;
+	return code;
 }
 
 bool mail_message_get(struct http_request *r, struct span public_id,

@@ -49,6 +49,17 @@ MUST_USE enum err_code mail_members(struct http_request *r, const struct mail_th
 MUST_USE enum err_code mail_member_ids(struct http_request *r, const struct mail_thread *thread,
 				       size_t limit, struct id **ids_out, size_t *count_out,
 				       struct err *e);
+/* Messages of one account that are asked for together. */
+struct mail_group {
+	const struct account_entry *account;
+	const struct id *ids;
+	size_t count;
+	struct mail_message *messages; /* [count] */
+	size_t found; /* of them there are; the others are left out */
+};
+/* The records of all groups in one round trip. */
+MUST_USE enum err_code mail_groups_load(struct http_request *r, struct mail_group *groups,
+					size_t count, struct err *e);
 /* Records of many messages of one account; those that are not there are left out. */
 MUST_USE enum err_code mail_messages_load(struct http_request *r,
 					  const struct account_entry *account, const struct id *ids,

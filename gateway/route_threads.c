@@ -18,14 +18,15 @@ static void no_store(struct http_request *r)
 
 static void answer_thread(struct http_request *r, const struct mail_thread *thread)
 {
-	json_t *data = json_array();
+	json_t *view;
 	struct err e;
 
-	if (thread_view_list(r, thread, 1, false, data, &e) != ERR_OK)
+	if (thread_view(r, thread, &view, &e) != ERR_OK)
 		problem_from_err(r, &e);
+	else if (!view)
+		problem_not_found(r);
 	else
-		http_answer_json(r, 200, json_incref(json_array_get(data, 0)));
-	json_decref(data);
+		http_answer_json(r, 200, view);
 	no_store(r);
 }
 

@@ -163,17 +163,16 @@ static bool add_thread(struct http_request *r, const struct mail_thread *thread,
 {
 	static const char *const members[] = {"link",	"linkSkipped", "people",
 					      "person", "sharing",     NULL};
-	json_t *list = json_array(), *shown;
+	json_t *shown = NULL;
 	struct err e;
-	bool ok = thread_view_list(r, thread, 1, false, list, &e) == ERR_OK;
+	bool ok = thread_view(r, thread, &shown, &e) == ERR_OK;
 
-	shown = json_array_get(list, 0);
 	for (size_t i = 0; ok && members[i]; i++)
 		if (json_object_get(shown, members[i]))
 			json_object_set(answer, members[i], json_object_get(shown, members[i]));
 	if (!ok)
 		problem_from_err(r, &e);
-	json_decref(list);
+	json_decref(shown);
 	return ok;
 }
 

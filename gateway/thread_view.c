@@ -3,7 +3,7 @@
 #include "common/base/address.h"
 #include "common/wire/pack.h"
 #include "gateway/json.h"
-#include "gateway/mail_message.h"
+#include "gateway/mail_newest.h"
 #include "gateway/message_view.h"
 
 enum { NEWEST = 20, PARTICIPANTS_MAX = 30 };
@@ -165,37 +165,30 @@ static json_t *thread_json(struct http_request *r, const struct mail_thread *t, 
 	return object;
 }
 
-/* Two round trips a thread of many messages, one of a single one: lists are short. */
-static enum err_code view_one(struct http_request *r, const struct mail_thread *t, bool unread_only,
-			      json_t *data, struct err *e)
+enum err_code thread_views(struct http_request *r, const struct mail_thread *threads, size_t count,
+			   bool unread_only, json_t **views_out, struct err *e)
 {
-	struct mail_message messages[NEWEST];
-	struct digest d = {0};
-	struct id single = t->state.last_id, *ids = &single;
-	size_t count = 1, found;
-	enum err_code code = ERR_OK;
+	struct mail_newest *newest = arena_array(r->arena, count + 1, sizeof(*newest));
+	enum err_code code = mail_newest_load(r, threads, count, NEWEST, newest, e);
 
-	if (t->state.count > 1)
-		code = mail_member_ids(r, t, NEWEST, &ids, &count, e);
-	if (code == ERR_OK)
-		code = mail_messages_load(r, t->account, ids, count, messages, &found, e);
-	if (code != ERR_OK)
-		return code;
-	digest_messages(t, messages, found, &d);
-	if (unread_only && !d.unread)
-		json_decref(d.participants);
-	else
-		json_array_append_new(data, thread_json(r, t, &d));
-	return ERR_OK;
+	for (size_t i = 0; i < count && code == ERR_OK; i++) {
+		struct digest d = {0};
+
+		views_out[i] = NULL;
+		if (threads[i].visibility == VISIBLE_NONE)
+			continue;
+		digest_messages(&threads[i], newest[i].messages, newest[i].count, &d);
+		if (unread_only && !d.unread)
+			json_decref(d.participants);
+		else
+			views_out[i] = thread_json(r, &threads[i], &d);
+	}
+	return code;
 }
 
-enum err_code thread_view_list(struct http_request *r, const struct mail_thread *threads,
-			       size_t count, bool unread_only, json_t *data, struct err *e)
+enum err_code thread_view(struct http_request *r, const struct mail_thread *thread,
+			  json_t **view_out, struct err *e)
 {
-	enum err_code code = ERR_OK;
-
-	for (size_t i = 0; i < count && code == ERR_OK; i++)
-		if (threads[i].visibility != VISIBLE_NONE)
-			code = view_one(r, &threads[i], unread_only, data, e);
-	return code;
+	*view_out = NULL;
+	return thread_views(r, thread, 1, false, view_out, e);
 }

@@ -133,18 +133,26 @@ static enum err_code show(struct http_request *r, const struct timeline *t,
 {
 	struct mail_ref *refs = arena_array(r->arena, count + 1, sizeof(*refs));
 	struct mail_thread *threads = arena_array(r->arena, count + 1, sizeof(*threads));
+	json_t **views = arena_array(r->arena, count + 1, sizeof(*views));
 	enum err_code code;
 
 	for (size_t i = 0; i < count; i++)
 		refs[i] = (struct mail_ref){entries[i].account, entries[i].id};
-	code = mail_threads_load(r, refs, count, threads, e);
 	*used_out = 0;
-	while (code == ERR_OK && *used_out < count && json_array_size(data) < limit) {
-		bool alias = !id_eq(&threads[*used_out].id, &entries[*used_out].id);
-
-		/* A merged thread shows under its survivor's own entry. */
-		if (!alias)
-			code = thread_view_list(r, &threads[*used_out], 1, t->unread_only, data, e);
+	code = mail_threads_load(r, refs, count, threads, e);
+	for (size_t i = 0; i < count && code == ERR_OK; i++)
+		if (!id_eq(&threads[i].id, &entries[i].id))
+			threads[i].visibility =
+				VISIBLE_NONE; /* shows under its survivor's own entry */
+	if (code == ERR_OK)
+		code = thread_views(r, threads, count, t->unread_only, views, e);
+	for (size_t i = 0; i < count && code == ERR_OK; i++) {
+		if (json_array_size(data) >= limit) {
+			json_decref(views[i]);
+			continue;
+		}
+		if (views[i])
+			json_array_append_new(data, views[i]);
 		(*used_out)++;
 	}
 	return code;
