@@ -110,6 +110,16 @@ bench:
 $(B)/tests/bench/raw_fetch: $(B)/tests/bench/raw_fetch.o
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $< -lssl -lcrypto
 
+# The parser library beside GMime (libgmime-3.0-dev, wanted by this target alone): PARSE="--messages 2000 --rounds 3".
+.PHONY: bench-parse
+bench-parse:
+	@pkg-config --exists gmime-3.0 || { echo "bench-parse: wants the package libgmime-3.0-dev"; exit 1; }
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/bench/bench_parse $(B)/tests/bench/gmime_parse
+	@/usr/bin/python3 tests/bench/bench_parse.py --build $(abspath $(B)) $(PARSE)
+$(B)/tests/bench/gmime_parse: $(B)/tests/bench/gmime_parse.o $(B)/tests/bench/mail_pack.o
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs gmime-3.0) -lcrypto
+$(B)/tests/bench/gmime_parse.o: CFLAGS += $(shell pkg-config --cflags gmime-3.0 2>/dev/null)
+
 # clang's libFuzzer for a few seconds each; what it finds stays in build/fuzz/<target>.found/
 FUZZ_SECONDS ?= 10
 fuzz:
@@ -122,7 +132,7 @@ fuzz-run: $(FUZZERS)
 			$$(ls -d $$(echo $$t | sed 's,^$(B)/,,').seeds 2>/dev/null); done
 
 # clang-tidy's verdict on a file stands until the file, one of its headers or .clang-tidy changes.
-TIDY := $(patsubst %.c,$(B)/%.tidy,$(filter-out %_test.c %_fuzz.c %_testbed.c,$(shell git ls-files '*.c' 2>/dev/null)))
+TIDY := $(patsubst %.c,$(B)/%.tidy,$(filter-out %_test.c %_fuzz.c %_testbed.c tests/bench/gmime_parse.c,$(shell git ls-files '*.c' 2>/dev/null)))
 .PHONY: tidy
 tidy: $(TIDY)
 $(B)/%.tidy: $(B)/%.o .clang-tidy

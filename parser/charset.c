@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 64
+#define WINDOW_BYTES 4096
+#define UNIT_BYTES 3 /* at most, of a character of a one-byte set */
 
 /* Names without anything but letters and digits, lower case; one blank between them. */
 struct charset_high {
@@ -167,15 +169,40 @@ unsigned charset_find(struct span name)
 	return CHARSET_UNKNOWN;
 }
 
-/* One-byte sets: ASCII below 0x80, high above. */
+/* The UTF-8 of a code point of the basic plane that is no surrogate. */
+static uint8_t *put_unit(uint8_t *to, uint32_t c)
+{
+	if (c < 0x80) {
+		*to++ = (uint8_t)c;
+		return to;
+	}
+	if (c < 0x800) {
+		*to++ = (uint8_t)(0xc0 | c >> 6);
+	} else {
+		*to++ = (uint8_t)(0xe0 | c >> 12);
+		*to++ = (uint8_t)(0x80 | (c >> 6 & 0x3f));
+	}
+	*to++ = (uint8_t)(0x80 | (c & 0x3f));
+	return to;
+}
+
+/* One-byte sets: ASCII below 0x80, high above. Room for a window is made at once. */
 static void put_one_byte(const uint16_t *high, struct span in, struct buf *out)
 {
 	while (in.n > 0) {
-		size_t n = utf8_ascii_prefix(in);
-		buf_put(out, in.p, n);
-		for (; n < in.n && in.p[n] >= 0x80; n++)
-			buf_put_utf8(out, high[in.p[n] - 0x80]);
-		in = (struct span){in.p + n, in.n - n};
+		struct span window = span_sub(in, 0, WINDOW_BYTES);
+		uint8_t *start = buf_reserve(out, UNIT_BYTES * window.n), *to = start;
+		if (!start)
+			return;
+		for (size_t i = 0; i < window.n;) {
+			size_t n = utf8_ascii_prefix(span_sub(window, i, window.n));
+			memcpy(to, window.p + i, n);
+			to += n;
+			for (i += n; i < window.n && window.p[i] >= 0x80; i++)
+				to = put_unit(to, high[window.p[i] - 0x80]);
+		}
+		out->n += (size_t)(to - start);
+		in = span_sub(in, window.n, in.n);
 	}
 }
 

@@ -56,16 +56,6 @@ static void put_or_null(struct json *j, const char *key, struct span s)
 	json_str_or_null(j, s.n ? s : (struct span){0});
 }
 
-/* The octets after the transfer encoding; borrowed from the message or from d->bytes. */
-static struct span octets(struct decode *d, const struct mime_part *part)
-{
-	if (part->encoding == TRANSFER_NONE || part->kind == MIME_MULTIPART)
-		return part->body;
-	d->bytes.n = 0;
-	transfer_decode(part->encoding, part->body, &d->bytes);
-	return buf_span(&d->bytes);
-}
-
 static void put_hash(struct json *j, struct span data)
 {
 	uint8_t sum[32];
@@ -111,7 +101,7 @@ static void put_part_fields(const struct writer *w, uint32_t i, bool hashes)
 	else
 		json_null(j);
 	json_key(j, "size");
-	struct span data = octets(w->d, p);
+	struct span data = mime_part_octets(w->d, p);
 	json_u64(j, data.n);
 	if (hashes)
 		put_hash(j, data);

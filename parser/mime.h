@@ -85,6 +85,8 @@ struct span mime_field_named(const struct mime_message *m, const struct mime_par
 bool mime_part_id(const struct mime_message *m, uint32_t part, char out[MIME_PART_ID_BYTES]);
 /* Index of the leaf with that partId, MIME_NONE if there is none. */
 uint32_t mime_part_find(const struct mime_message *m, struct span part_id);
+/* The octets after the transfer encoding: borrowed from the message or from d->bytes, until d is used again. */
+struct span mime_part_octets(struct decode *d, const struct mime_part *part);
 /* Decodes the part's text to UTF-8: transfer encoding, then charset; at most max_raw of its encoded bytes. */
 void mime_part_text(struct decode *d, const struct mime_part *part, size_t max_raw,
 		    struct buf *out);

@@ -31,6 +31,15 @@ uint32_t mime_part_find(const struct mime_message *m, struct span part_id)
 	return MIME_NONE;
 }
 
+struct span mime_part_octets(struct decode *d, const struct mime_part *part)
+{
+	if (part->encoding == TRANSFER_NONE || part->kind == MIME_MULTIPART)
+		return part->body;
+	d->bytes.n = 0;
+	transfer_decode(part->encoding, part->body, &d->bytes);
+	return buf_span(&d->bytes);
+}
+
 void mime_part_text(struct decode *d, const struct mime_part *part, size_t max_raw, struct buf *out)
 {
 	struct span body = span_sub(part->body, 0, max_raw);

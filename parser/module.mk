@@ -6,7 +6,7 @@ $(B)/gen/charset_tables.h: parser/charset_tables
 	@mkdir -p $(@D)
 	parser/charset_tables > $@
 $(B)/parser/charset.o $(B)/parser/charset.tidy $(B)/parser/counted/charset.o: $(B)/gen/charset_tables.h
-PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c encoded_word.c header.c lex.c param.c date.c \
+PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c transfer_base64.c encoded_word.c header.c lex.c param.c date.c \
 	address_list.c msg_id.c mime.c mime_scan.c mime_part.c mime_body.c entity.c html_text.c preview.c facts.c \
 	mail_class.c quote.c json.c phrase.c html_tag.c)
 PARSER_ALL := $(filter-out %_test.c %_fuzz.c,$(wildcard parser/*.c))
@@ -30,6 +30,7 @@ $(B)/parser/counted/%.o: parser/%.c
 	$(CC) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -include parser/work_count.h -fsanitize-coverage=trace-pc -MMD -MP -c -o $@ $<
 $(eval $(call unit,parser/work_test,$(PARSER_CORE:parser/%=parser/counted/%),base,-lidn2))
 endif
+$(eval $(call unit,parser/transfer_base64_test,parser/transfer_base64.c,base,))
 $(eval $(call unit,parser/mime_test,$(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/message_json.c \
@@ -37,3 +38,7 @@ $(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/f
 	secret wire base,-lgumbo -lcrypto -lidn2))
 $(eval $(call unit,parser/facts_test,parser/content_hash.c parser/card.c parser/facts_wire.c parser/bounce.c \
 	parser/bounce_text.c $(PARSER_CORE),secret wire base,-lcrypto -lidn2))
+# `make bench-parse`
+$(B)/tests/bench/bench_parse: $(patsubst %.c,$(B)/%.o,tests/bench/bench_parse.c tests/bench/mail_pack.c parser/charset_iconv.c \
+	$(PARSER_CORE)) $(B)/libsecret.a $(B)/libbase.a
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lcrypto -lidn2

@@ -106,12 +106,7 @@ static void render_part(struct decode *d, const struct mime_message *m,
 		return;
 	}
 	const struct mime_part *p = &m->parts[index];
-	struct span data = p->body;
-	if (p->encoding != TRANSFER_NONE) {
-		d->bytes.n = 0;
-		transfer_decode(p->encoding, p->body, &d->bytes);
-		data = buf_span(&d->bytes);
-	}
+	struct span data = mime_part_octets(d, p);
 	struct wire_rendered w = {.request = order->request, .status = STATUS_OK, .total = data.n};
 	w.type = span_sub(p->type, 0, 128);
 	w.name = (struct span){p->name.p, utf8_cut(p->name, 512)};

@@ -1,82 +1,5 @@
 #include "parser/transfer.h"
-
-#define SKIP 64
-#define PAD 65
-
-/* Six bits of each character of the alphabet; PAD for '='; SKIP for all else. */
-static const uint8_t SIX[256] = {
-	[0 ... '+' - 1] = SKIP,
-	['+' + 1 ... '/' - 1] = SKIP,
-	['9' + 1 ... '=' - 1] = SKIP,
-	['='] = PAD,
-	['=' + 1 ... 'A' - 1] = SKIP,
-	['Z' + 1 ... 'a' - 1] = SKIP,
-	['z' + 1 ... 255] = SKIP,
-	['A'] = 0,
-	['B'] = 1,
-	['C'] = 2,
-	['D'] = 3,
-	['E'] = 4,
-	['F'] = 5,
-	['G'] = 6,
-	['H'] = 7,
-	['I'] = 8,
-	['J'] = 9,
-	['K'] = 10,
-	['L'] = 11,
-	['M'] = 12,
-	['N'] = 13,
-	['O'] = 14,
-	['P'] = 15,
-	['Q'] = 16,
-	['R'] = 17,
-	['S'] = 18,
-	['T'] = 19,
-	['U'] = 20,
-	['V'] = 21,
-	['W'] = 22,
-	['X'] = 23,
-	['Y'] = 24,
-	['Z'] = 25,
-	['a'] = 26,
-	['b'] = 27,
-	['c'] = 28,
-	['d'] = 29,
-	['e'] = 30,
-	['f'] = 31,
-	['g'] = 32,
-	['h'] = 33,
-	['i'] = 34,
-	['j'] = 35,
-	['k'] = 36,
-	['l'] = 37,
-	['m'] = 38,
-	['n'] = 39,
-	['o'] = 40,
-	['p'] = 41,
-	['q'] = 42,
-	['r'] = 43,
-	['s'] = 44,
-	['t'] = 45,
-	['u'] = 46,
-	['v'] = 47,
-	['w'] = 48,
-	['x'] = 49,
-	['y'] = 50,
-	['z'] = 51,
-	['0'] = 52,
-	['1'] = 53,
-	['2'] = 54,
-	['3'] = 55,
-	['4'] = 56,
-	['5'] = 57,
-	['6'] = 58,
-	['7'] = 59,
-	['8'] = 60,
-	['9'] = 61,
-	['+'] = 62,
-	['/'] = 63,
-};
+#include "parser/transfer_base64.h"
 
 enum transfer transfer_find(struct span value)
 {
@@ -114,55 +37,9 @@ int transfer_hex(uint8_t c)
 	return -1;
 }
 
-/* Writes the whole bytes that `count` characters of a group hold. */
-static uint8_t *put_group(uint8_t *to, uint32_t bits, unsigned count)
-{
-	bits <<= 6 * (4 - count);
-	if (count >= 2)
-		*to++ = (uint8_t)(bits >> 16);
-	if (count >= 3)
-		*to++ = (uint8_t)(bits >> 8);
-	if (count >= 4)
-		*to++ = (uint8_t)bits;
-	return to;
-}
-
 void transfer_decode_base64(struct span in, struct buf *out)
 {
-	uint8_t *start = buf_reserve(out, in.n / 4 * 3 + 4), *to = start;
-	if (!start)
-		return;
-	uint32_t bits = 0;
-	unsigned count = 0;
-	size_t i = 0;
-	while (i < in.n) {
-		while (count == 0 && i + 4 <= in.n) {
-			uint8_t a = SIX[in.p[i]], b = SIX[in.p[i + 1]], c = SIX[in.p[i + 2]],
-				d = SIX[in.p[i + 3]];
-			if ((a | b | c | d) & 0x40)
-				break;
-			to[0] = (uint8_t)(a << 2 | b >> 4);
-			to[1] = (uint8_t)(b << 4 | c >> 2);
-			to[2] = (uint8_t)(c << 6 | d);
-			to += 3;
-			i += 4;
-		}
-		if (i >= in.n)
-			break;
-		uint8_t v = SIX[in.p[i++]];
-		if (v < SKIP) {
-			bits = bits << 6 | v;
-			count++;
-		}
-		if (count == 4 || (v == PAD && count > 0)) {
-			to = put_group(to, bits, count);
-			bits = 0;
-			count = 0;
-		}
-	}
-	if (count > 0)
-		to = put_group(to, bits, count);
-	out->n += (size_t)(to - start);
+	transfer_base64_decode(transfer_base64_best(), in, out);
 }
 
 /* Bytes of a soft line break that follows '=' at p, or 0: blanks, then CRLF, LF or the end. */

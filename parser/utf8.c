@@ -1,14 +1,20 @@
 #include "parser/utf8.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 size_t utf8_ascii_prefix(struct span s)
 {
 	size_t i = 0;
-	for (; i + 8 <= s.n; i += 8) {
-		uint64_t w;
-		memcpy(&w, s.p + i, 8);
-		if (w & 0x8080808080808080u)
-			break;
+#if defined(__SSE2__)
+	for (; i + 16 <= s.n; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(s.p + i));
+		unsigned high = (unsigned)_mm_movemask_epi8(v);
+		if (high)
+			return i + (size_t)__builtin_ctz(high);
 	}
+#endif
 	while (i < s.n && s.p[i] < 0x80)
 		i++;
 	return i;
