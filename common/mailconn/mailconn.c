@@ -11,7 +11,8 @@
 
 #define WORDS_MAX 240
 #define READ_BYTES (64u << 10) /* four TLS records a system call */
-#define RECORD_BYTES (17u << 10) /* of a TLS record that we may hold already (RFC 8446 section 5.2) */
+#define RECORD_BYTES \
+	(17u << 10) /* of a TLS record that we may hold already (RFC 8446 section 5.2) */
 #define WAKE_MIN (16 << 10)
 #define WAKE_MAX (128 << 10)
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"

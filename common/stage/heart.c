@@ -103,9 +103,9 @@ static void exchange(struct heart *h, struct arena *arena)
 static bool rest(struct heart *h)
 {
 	const int64_t now_ms = clock_mono_ms();
-	const int64_t until_ms = now_ms + (now_ms - h->born_ms < HEART_YOUNG_MS
-						   ? HEART_YOUNG_BEAT_MS
-						   : HEART_BEAT_MS);
+	const int64_t until_ms =
+		now_ms +
+		(now_ms - h->born_ms < HEART_YOUNG_MS ? HEART_YOUNG_BEAT_MS : HEART_BEAT_MS);
 	const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
 	bool stop;
 	int rc = 0;

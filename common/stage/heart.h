@@ -12,7 +12,8 @@
 #include "common/stage/registry.h"
 
 #define HEART_BEAT_MS 1000
-#define HEART_YOUNG_BEAT_MS 100 /* in the first HEART_YOUNG_MS: what starts together finds each other at once */
+#define HEART_YOUNG_BEAT_MS \
+	100 /* in the first HEART_YOUNG_MS: what starts together finds each other at once */
 #define HEART_YOUNG_MS 3000
 #define HEART_STUCK_MS 30000
 
