@@ -14,7 +14,6 @@
 
 #define RETRY_MS 2000
 #define RETRY_MAX_MS 300000
-#define RETRY_AUTH_MS 1200000 /* three refused logins an hour */
 #define LEASE_TRY_MS 1000
 
 void account_phase_set(struct account *a, enum account_phase phase)
@@ -317,8 +316,8 @@ void account_fail(struct account *a, const struct err *e)
 	metrics_add(a->fetcher->metrics, FETCHER_LOGIN_FAILURES, 0, e->code == ERR_AUTH);
 	disconnect(a);
 	a->failures++;
-	a->retry_ms =
-		clock_mono_ms() + (e->code == ERR_AUTH ? RETRY_AUTH_MS : back_off_ms(a->failures));
+	a->retry_ms = clock_mono_ms() + (e->code == ERR_AUTH ? a->fetcher->conf->login_retry_ms
+							     : back_off_ms(a->failures));
 	account_phase_set(a, ACCOUNT_WAITING);
 	/* A connection that was cut once is nobody's trouble (FAULTS F25). */
 	if (e->code == ERR_AUTH)
@@ -327,9 +326,21 @@ void account_fail(struct account *a, const struct err *e)
 		account_state_set(a, "connectError", e);
 }
 
+void account_hold(struct account *a, const struct account_leave *leave)
+{
+	const int64_t now_ms = clock_mono_ms();
+
+	disconnect(a);
+	a->retry_ms = leave->wait_ms < INT64_MAX - now_ms ? now_ms + leave->wait_ms : INT64_MAX;
+	account_phase_set(a, ACCOUNT_WAITING);
+	if (leave->why.code != ERR_OK)
+		account_state_set(a, "authenticationError", &leave->why);
+}
+
 void account_synced(struct account *a)
 {
 	a->failures = 0;
+	account_read(a);
 	account_state_set(a, a->config.initial_done ? "connected" : "syncing", NULL);
 }
 

@@ -10,6 +10,7 @@
 #ifndef MW_FETCHER_ACCOUNT_H
 #define MW_FETCHER_ACCOUNT_H
 
+#include "fetcher/account_login.h"
 #include "fetcher/account_parts.h"
 #include "fetcher/enter.h"
 #include "fetcher/fetcher.h"
@@ -23,6 +24,7 @@ enum account_phase {
 	ACCOUNT_PAUSED,
 };
 
+struct backfill;
 struct command;
 struct reparse;
 
@@ -31,6 +33,7 @@ struct account {
 	struct fetcher *fetcher;
 	char company[65], name[65], tag[144];
 	char generation[24], token[24], revision[24], command_last[48];
+	char tickets[2][ACCOUNT_TICKET_BYTES]; /* of the lanes' logins under way */
 	uint64_t generation_number;
 	enum account_phase phase;
 	const char *state; /* as told to people */
@@ -41,18 +44,20 @@ struct account {
 	struct account_bulk bulk;
 	struct enter_queue entries;
 	size_t jobs; /* given and not done: the account stays until they are */
-	int64_t retry_ms; /* mono: when a waiting account goes on */
+	int64_t retry_ms; /* mono: when a waiting account goes on; INT64_MAX: when it is changed */
 	int64_t renewed_ms, lease_ms; /* mono: last success, last try */
 	int64_t progress_ms;
+	int64_t read_ms; /* mono: when the last successful read was written down */
 	struct command *command; /* at work on the live connection */
 	struct reparse *reparse;
+	struct backfill *backfill; /* NULL: not read yet */
 	unsigned command_tries;
 	unsigned failures; /* in a row, without a sync between */
 	uint64_t total, done, rate_done; /* of the first sync */
 	uint64_t look; /* number of the last look */
 	int64_t looked_ms;
 	bool listed, mine, renewing, looking, look_again, paused, commanding, command_job,
-		releasing;
+		releasing, asking;
 };
 
 /* From the list of all accounts: makes it known, or tells that it is another generation now. */
@@ -64,6 +69,8 @@ void account_poke(struct account *a);
 struct account *account_find(struct fetcher *f, struct span company, struct span name);
 /* Drops connections and what is not entered; goes on after a back-off, or after the credentials changed. */
 void account_fail(struct account *a, const struct err *e);
+/* There is no leave to log in now: waits for it. */
+void account_hold(struct account *a, const struct account_leave *leave);
 /* The same without error: another lease holder, another generation, another configuration, or the end. */
 void account_let_go(struct account *a, bool release);
 void account_restart(struct account *a);
@@ -82,6 +89,8 @@ void account_config_clear(struct account_config *c);
 /* account_state.c: what people see. error may be NULL; code for history. */
 void account_state_set(struct account *a, const char *state, const struct err *error);
 void account_progress_set(struct account *a, int64_t now_ms);
+/* All that was new has been read; written down once a minute. */
+void account_read(struct account *a);
 void account_initial_done(struct account *a);
 void account_number_set(struct account *a, const char *field, uint64_t value);
 void account_command_done(struct account *a, const char *id);

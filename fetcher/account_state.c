@@ -9,6 +9,7 @@
 
 #define FIELDS_MAX 16
 #define PROGRESS_MS 1000
+#define READ_MS 60000
 
 struct state_job {
 	struct committer_job job;
@@ -127,8 +128,9 @@ void account_state_set(struct account *a, const char *state, const struct err *e
 	put(j, "code", span_cstr(error ? error->name : ""));
 	put_error(j, error);
 	put_number(j, "nextRetry",
-		   a->phase == ACCOUNT_WAITING ? clock_wall_ms() + a->retry_ms - clock_mono_ms()
-					       : 0);
+		   a->phase == ACCOUNT_WAITING && a->retry_ms < INT64_MAX
+			   ? clock_wall_ms() + a->retry_ms - clock_mono_ms()
+			   : 0);
 	if (a->live.link && a->live.link->ready)
 		put(j, "capabilities", span_cstr(imap_conn_cap_words(a->live.link->conn)));
 	account_job_give(a, &j->job);
@@ -151,6 +153,16 @@ void account_progress_set(struct account *a, int64_t now_ms)
 	a->progress_ms = now_ms;
 	a->rate_done = a->done;
 	account_job_give(a, &j->job);
+}
+
+void account_read(struct account *a)
+{
+	const int64_t now_ms = clock_mono_ms();
+
+	if (a->read_ms && now_ms - a->read_ms < READ_MS)
+		return;
+	a->read_ms = now_ms;
+	account_number_set(a, "lastRead", (uint64_t)clock_wall_ms());
 }
 
 void account_initial_done(struct account *a)

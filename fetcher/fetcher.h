@@ -14,8 +14,8 @@ struct fetcher_conf {
 	struct conf_common common;
 	int64_t poll_ms;
 	int64_t window_messages, window_bytes;
-	int64_t connect_ms, lease_ms, idle_ms;
-	int64_t max_message_bytes;
+	int64_t connect_ms, lease_ms, idle_ms, login_retry_ms;
+	int64_t max_message_bytes, silence_ms;
 	char *ca_file;
 	bool allow_plaintext;
 };

@@ -12,6 +12,7 @@ static void on_ready(void *ctx, struct imap_conn *conn)
 
 	(void)conn;
 	link->ready = true;
+	account_login_told(link->account, link->lane, NULL);
 	link->handlers->ready(link);
 }
 
@@ -150,6 +151,7 @@ static void on_closed(void *ctx, struct imap_conn *conn, const struct err *e)
 	struct link *link = ctx;
 
 	(void)conn;
+	account_login_told(link->account, link->lane, e);
 	link->handlers->closed(link, e);
 }
 
@@ -195,6 +197,7 @@ void link_free(struct link **at)
 	if (!link)
 		return;
 	metrics_add(link->account->fetcher->metrics, FETCHER_CONNECTIONS, 0, -1);
+	account_login_leave(link->account, link->lane);
 	receive_abort(link);
 	imap_conn_free(&link->conn);
 	free(link->found);

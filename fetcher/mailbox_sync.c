@@ -48,6 +48,8 @@ static void give_up(struct account *a, const struct err *e)
 		  NULL);
 	mailbox_sync_stop(a);
 	a->bulk.retry_ms = clock_mono_ms() + RETRY_MS;
+	if (e->code == ERR_AUTH)
+		account_fail(a, e);
 }
 
 static void on_ready(struct link *link)
@@ -263,7 +265,8 @@ void mailbox_sync_wake(struct account *a)
 {
 	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
 
-	if (a->bulk.link || !undone(a) || clock_mono_ms() < a->bulk.retry_ms)
+	if (a->bulk.link || !undone(a) || clock_mono_ms() < a->bulk.retry_ms ||
+	    !account_bulk_may_log_in(a))
 		return;
 	a->bulk.batch_size = BATCH_MIN;
 	a->bulk.link = link_open(a, WIRE_LANE_BULK, &handlers);

@@ -22,6 +22,11 @@ static const struct conf_setting settings[] = {
 		"How long an account stays with a fetcher that no longer answers."),
 	SETTING("idle_ms", CONF_MS, idle_ms, "9m", 1000, 1740000,
 		"How long one IDLE command lasts."),
+	SETTING("login_retry_ms", CONF_MS, login_retry_ms, "20m", 100, 3600000,
+		"How long after a refused login the next is tried; after the third within an hour "
+		"none is, until the credentials change."),
+	SETTING("silence_ms", CONF_MS, silence_ms, "60s", 1000, 600000,
+		"How long a mail server may be silent while it owes an answer."),
 	SETTING("max_message_bytes", CONF_BYTES, max_message_bytes, "48M", 1 << 16, 255 << 20,
 		"A larger message is set aside without its bytes."),
 	SETTING("ca_file", CONF_PATH, ca_file, "", 0, 0,

@@ -27,7 +27,9 @@ local function account_put(keys, args)
 	local new = not before[2] or before[3] == '1' or before[4] == '1'
 	redis.call('HSETNX', key, 'gen', '1')
 	redis.call('HSETNX', key, 'key', args[3])
+	local cred = false
 	for i = 4, #args, 2 do
+		cred = cred or args[i] == 'cred'
 		if args[i] == 'cred' and args[i + 1] == '' then
 			redis.call('HDEL', key, 'cred')
 		else
@@ -35,6 +37,13 @@ local function account_put(keys, args)
 		end
 	end
 	redis.call('HDEL', key, 'erased', 'removed')
+	if cred then -- what was refused were others
+		local sent = redis.call('HGET', tag .. ':lg', 'sent')
+		redis.call('UNLINK', tag .. ':lg')
+		if sent then
+			redis.call('HSET', tag .. ':lg', 'sent', sent)
+		end
+	end
 	revision = redis.call('HINCRBY', key, 'revision', 1)
 	if new then
 		account_journal(tag, {'a', tonumber(args[1]), 'created', ''})
@@ -48,7 +57,7 @@ local function account_kept(keys, args)
 		redis.call('HSET', key, 'removed', '1')
 		redis.call('HDEL', key, 'cred')
 		redis.call('HINCRBY', key, 'revision', 1)
-		redis.call('UNLINK', keys[1] .. ':od')
+		redis.call('UNLINK', keys[1] .. ':od', keys[1] .. ':lg')
 		account_journal(keys[1], {'a', tonumber(args[1]), 'deleted', 'kept'})
 	end
 	return {'ok'}
@@ -76,7 +85,7 @@ local function erase_places(tag, limit)
 end
 
 local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
-	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'od', 'cmd'}
+	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'od', 'cmd', 'bf', 'lg'}
 
 local function account_erase(keys, args)
 	local tag, key, limit = keys[1], keys[1] .. ':acct', args[2]

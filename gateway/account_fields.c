@@ -130,6 +130,16 @@ static const struct json_field COUNTS[] = {
 	{.name = NULL},
 };
 
+const struct json_field account_change_fields[] = {
+	{.name = "at", .type = FIELD_TIME},
+	{.name = "state", .type = FIELD_LINE},
+	{.name = "code", .type = FIELD_LINE, .flags = FIELD_NULL},
+	{.name = NULL},
+};
+
+static const struct json_field CHANGE[] = {
+	{.name = "", .type = FIELD_OBJECT, .fields = account_change_fields}};
+
 const struct json_field account_answer_fields[] = {
 	{.name = "id", .type = FIELD_ID},
 	{.name = "userId", .type = FIELD_ID},
@@ -145,7 +155,15 @@ const struct json_field account_answer_fields[] = {
 	{.name = "lastError", .type = FIELD_OBJECT, .flags = FIELD_NULL, .fields = LAST_ERROR},
 	{.name = "lastReadAt", .type = FIELD_TIME, .flags = FIELD_NULL},
 	{.name = "nextRetryAt", .type = FIELD_TIME, .flags = FIELD_NULL},
-	{.name = "smtpStatus", .type = FIELD_LINE, .flags = FIELD_NULL},
+	{.name = "lastSentAt", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = "smtpStatus",
+	 .type = FIELD_LINE,
+	 .flags = FIELD_NULL,
+	 .help = "`ok`, or why the last login for sending failed."},
+	{.name = "changes",
+	 .type = FIELD_LIST,
+	 .fields = CHANGE,
+	 .help = "The last changes of state, newest first."},
 	{.name = "lag", .type = FIELD_INT, .flags = FIELD_NULL, .help = "Seconds."},
 	{.name = "createdAt", .type = FIELD_TIME},
 	{.name = NULL},

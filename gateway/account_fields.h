@@ -4,7 +4,8 @@
 
 #include "gateway/json.h"
 
-extern const struct json_field account_post_fields[], account_verify_fields[],
-	account_patch_fields[], account_reauthenticate_fields[], account_answer_fields[];
+extern const struct json_field account_change_fields[], account_post_fields[],
+	account_verify_fields[], account_patch_fields[], account_reauthenticate_fields[],
+	account_answer_fields[];
 
 #endif

@@ -7,7 +7,8 @@
 #include "gateway/json.h"
 #include "gateway/problem.h"
 
-#define COMMANDS 5 /* of one account */
+#define COMMANDS 7 /* of one account */
+#define CHANGES "5"
 
 static struct span member(const struct store_reply *pairs, const char *name)
 {
@@ -68,10 +69,33 @@ static json_t *state(const struct store_reply *st, bool paused)
 	return name.n ? json_from_span(name) : json_string("init");
 }
 
-/* replies: acct, st, n, length of the ledger, of what is set aside. */
+/* A stream entry: its id begins with the time. */
+json_t *account_change_json(const struct store_reply *entry)
+{
+	const struct span id = entry->items[0].string, code = member(&entry->items[1], "code");
+	uint64_t at = 0;
+
+	span_to_u64(span_sub(id, 0, span_find_byte(id, '-')), INT64_MAX, &at);
+	return json_pack("{s:o s:o s:o}", "at", json_from_time((int64_t)at), "state",
+			 json_from_span(member(&entry->items[1], "state")), "code",
+			 code.n ? json_from_span(code) : json_null());
+}
+
+static json_t *changes(const struct store_reply *stream)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < stream->count; i++)
+		if (stream->items[i].count == 2)
+			json_array_append_new(list, account_change_json(&stream->items[i]));
+	return list;
+}
+
+/* replies: acct, st, n, length of the ledger, of what is set aside, last changes of state, logins. */
 static json_t *view(const struct account_entry *entry, const struct store_reply *replies)
 {
 	const struct store_reply *acct = &replies[0], *st = &replies[1], *n = &replies[2];
+	const struct store_reply *logins = &replies[6];
 	struct span config = member(acct, "config");
 	json_t *object = json_loadb((const char *)config.p, config.n, 0, NULL);
 
@@ -92,8 +116,10 @@ static json_t *view(const struct account_entry *entry, const struct store_reply 
 	put(object, "lastError", last_error(st));
 	put(object, "lastReadAt", json_from_time(number(st, "lastRead")));
 	put(object, "nextRetryAt", json_from_time(number(st, "nextRetry")));
+	put(object, "lastSentAt", json_from_time(number(logins, "sent")));
 	put(object, "smtpStatus",
-	    member(st, "smtpStatus").n ? json_from_span(member(st, "smtpStatus")) : json_null());
+	    member(logins, "smtp").n ? json_from_span(member(logins, "smtp")) : json_null());
+	put(object, "changes", changes(&replies[5]));
 	put(object, "lag",
 	    member(st, "lag").n ? json_integer((json_int_t)number(st, "lag")) : json_null());
 	put(object, "createdAt", json_from_time(number(acct, "created")));
@@ -115,6 +141,10 @@ static void commands_add(struct http_request *r, struct span account,
 				    key_account(r->arena, company, account, KEY_A_LEDGER));
 	commands[4] = store_command(r->arena, "HLEN %b",
 				    key_account(r->arena, company, account, KEY_A_ASIDE));
+	commands[5] = store_command(r->arena, "XREVRANGE %b + - COUNT " CHANGES,
+				    key_account(r->arena, company, account, KEY_A_HISTORY));
+	commands[6] = store_command(r->arena, "HGETALL %b",
+				    key_account(r->arena, company, account, KEY_A_LOGINS));
 }
 
 enum err_code account_view_many(struct http_request *r, const struct account_entry *entries,

@@ -12,4 +12,7 @@ MUST_USE enum err_code account_view_many(struct http_request *r,
 void account_view_answer(struct http_request *r, const struct account_entry *entry,
 			 unsigned status);
 
+/* An entry of the account's history: {"at","state","code"}. */
+json_t *account_change_json(const struct store_reply *entry);
+
 #endif

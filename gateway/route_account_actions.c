@@ -81,26 +81,6 @@ static void account_reauthenticate(struct http_request *r)
 	json_decref(record.config);
 }
 
-static struct span pair_value(const struct store_reply *pairs, const char *name)
-{
-	for (size_t i = 0; i + 1 < pairs->count; i += 2)
-		if (span_eq(pairs->items[i].string, span_cstr(name)))
-			return pairs->items[i + 1].string;
-	return SPAN_LIT("");
-}
-
-/* A stream entry: its id begins with the time. */
-static json_t *history_json(const struct store_reply *entry)
-{
-	struct span id = entry->items[0].string, code = pair_value(&entry->items[1], "code");
-	uint64_t at = 0;
-
-	span_to_u64(span_sub(id, 0, span_find_byte(id, '-')), INT64_MAX, &at);
-	return json_pack("{s:o s:o s:o}", "at", json_from_time((int64_t)at), "state",
-			 json_from_span(pair_value(&entry->items[1], "state")), "code",
-			 code.n ? json_from_span(code) : json_null());
-}
-
 static void account_history(struct http_request *r)
 {
 	struct span next = SPAN_LIT("");
@@ -124,7 +104,7 @@ static void account_history(struct http_request *r)
 	data = json_array();
 	for (size_t i = 0; i < reply.count && i < page.limit; i++)
 		if (reply.items[i].count == 2)
-			json_array_append_new(data, history_json(&reply.items[i]));
+			json_array_append_new(data, account_change_json(&reply.items[i]));
 	if (reply.count > page.limit)
 		next = reply.items[page.limit - 1].items[0].string;
 	page_answer(r, data, next);
@@ -215,13 +195,6 @@ static const struct json_field EMAIL_QUERY[] = {
 
 static const struct json_field NOTHING[] = {{.name = NULL}};
 
-static const struct json_field HISTORY[] = {
-	{.name = "at", .type = FIELD_TIME},
-	{.name = "state", .type = FIELD_LINE},
-	{.name = "code", .type = FIELD_LINE, .flags = FIELD_NULL},
-	{.name = NULL},
-};
-
 static const struct json_field FOLDER[] = {
 	{.name = "id", .type = FIELD_LINE},
 	{.name = "path", .type = FIELD_LINE},
@@ -252,7 +225,7 @@ static const struct route ROUTES[] = {
 	 .flags = ROUTE_PAGED,
 	 .handle = account_history,
 	 .status = 200,
-	 .answer = HISTORY,
+	 .answer = account_change_fields,
 	 .summary = "The account's changes of state, newest first."},
 	{.method = HTTP_GET,
 	 .pattern = ACCOUNT "/folders",

@@ -5,6 +5,7 @@
 #include "common/base/arena.h"
 #include "common/mailconn/mailconn.h"
 #include "common/secret/secret.h"
+#include "common/store/store.h"
 #include "sender/outbox.h"
 
 struct account_keys {
@@ -32,6 +33,19 @@ MUST_USE enum err_code account_open(const struct account_keys *keys,
 				    struct arena *arena, struct account *account_out,
 				    struct err *e);
 void account_close(struct account *account);
+/*
+ * Leave to log in (ACC-06): a server that refused the account too often is not asked again until the credentials change,
+ * whatever process asks (common/store/logins.lua). ERR_AUTH: not now, err says why; ERR_AGAIN: others are logging in just
+ * now, ask again in a moment; else the store's trouble. With leave, account_login_told is due once; a second time, or
+ * without a ticket, it does nothing. Both block on the store.
+ */
+#define ACCOUNT_TICKET_BYTES 24
+MUST_USE enum err_code account_login_ask(struct store *store, const struct outbox_key *key,
+					 int64_t login_ms, struct arena *arena,
+					 char ticket_out[ACCOUNT_TICKET_BYTES], struct err *e);
+/* why: NULL if the server let us in. */
+void account_login_told(struct store *store, const struct outbox_key *key,
+			char ticket[ACCOUNT_TICKET_BYTES], const struct err *why);
 /* May the account send as this address: its own, or one of its normalized others (ACC-05)? */
 bool account_may_send_as(const struct outbox_entry *entry, struct span address);
 

@@ -29,6 +29,7 @@ struct delivery {
 	int64_t started_us;
 	int64_t due_ms; /* when to extend the lease, or to settle again */
 	bool handed_over, settling;
+	char ticket[ACCOUNT_TICKET_BYTES]; /* of the login under way */
 };
 
 /* ---- life ---- */
@@ -258,10 +259,18 @@ static bool hand_over(void *ctx)
 	return code == ERR_OK;
 }
 
+static void logged_in(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	account_login_told(d->sender->store, &d->key, d->ticket, NULL);
+}
+
 static void login_failed(struct delivery *d, const struct err *login)
 {
 	char words[SMTP_WORDS];
 
+	account_login_told(d->sender->store, &d->key, d->ticket, login);
 	snprintf(words, sizeof(words), "%s: %.180s", login->name, login->text);
 	if (login->code == ERR_AUTH) {
 		lines_refused(&d->sender->lines, &d->owner, login, clock_mono_ms());
@@ -297,13 +306,36 @@ static void sent(void *ctx, const struct smtp_result *result, const struct err *
 	}
 }
 
+/* False: the delivery is over and freed, or given back for a moment. */
+static bool may_log_in(struct delivery *d)
+{
+	struct sender *sender = d->sender;
+	struct err e = {0};
+	enum err_code code = account_login_ask(sender->store, &d->key, sender->conf->connect_ms,
+					       d->arena, d->ticket, &e);
+
+	if (code == ERR_OK)
+		return true;
+	if (code == ERR_AUTH) {
+		settle_refused(d, true, arena_printf(d->arena, "%s: %.180s", e.name, e.text));
+	} else {
+		if (outbox_release(&sender->outbox, &d->key, NULL) != ERR_OK)
+			log_event(LOG_LEVEL_WARN, "release_failed", "account", "s",
+				  d->owner.account, NULL);
+		remove_delivery(d);
+	}
+	return false;
+}
+
 static void begin(struct delivery *d)
 {
 	struct sender *sender = d->sender;
 	const struct smtp_limits limits = {sender->conf->reply_ms, sender->conf->final_ms};
-	const struct smtp_conn_handlers handlers = {d, hand_over, sent};
+	const struct smtp_conn_handlers handlers = {d, hand_over, logged_in, sent};
 
 	d->conn = lines_take(&sender->lines, &d->owner);
+	if (!d->conn && !may_log_in(d))
+		return;
 	if (!d->conn)
 		d->conn = smtp_conn_open(&sender->net, &d->account.target, &limits);
 	smtp_conn_send(d->conn, &d->prepared.envelope, &handlers);

@@ -238,6 +238,9 @@ local function settle(keys, args)
         state_put(tag, submission, state, next_check(state, now, tonumber(args[5])) or now)
         return {'ok'}
     end
+    if status == 'sent' then
+        redis.call('HSET', tag .. ':lg', 'sent', decimal(now))
+    end
     state.status = status
     state.settled = state.token
     state.handedOver, state['until'] = nil, nil

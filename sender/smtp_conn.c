@@ -247,6 +247,7 @@ static void begin(uv_timer_t *timer)
 		conn->poll.data = conn;
 		conn->handles++;
 		conn->connected = conn->polling = true;
+		conn->handlers.logged_in(conn->handlers.ctx);
 	}
 	turn(conn);
 }

@@ -23,6 +23,8 @@ struct smtp_conn_handlers {
 	/* All but the last five octets went out and were acknowledged. True once the hand-over is durable: they go next. False: the connection
 	 * is closed instead. May block, but what takes over SMTP_HAND_OVER_MS counts as false. */
 	bool (*hand_over)(void *ctx);
+	/* The server took the login: of the connection's first message, before anything is sent. */
+	void (*logged_in)(void *ctx);
 	/* Once. The envelope's recipients have their codes. login: not NULL if there was no connection at all. The connection
 	 * may be freed or given the next message in it. */
 	void (*done)(void *ctx, const struct smtp_result *result, const struct err *login);

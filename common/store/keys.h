@@ -28,6 +28,7 @@
  *   KEY_A_OUTBOX    o       hash   gateway → sender      submission → entry
  *   KEY_A_OUTSTATE  os      hash   sender → gateway      submission → state
  *   KEY_A_COMMANDS  cmd     stream gateway, sender → fetcher            what to do at the provider, in order
+ *   KEY_A_LOGINS    lg      hash   fetcher, sender (one Lua fragment); gateway clears → fetcher, sender, gateway
  *   KEY_A_OUTDUE    od      zset   gateway adds, sender moves → sender  submission by due time
  *
  *   KEY_C_COMPANY   company hash   gateway → all         settings and features
@@ -96,6 +97,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_OUTSTATE "os"
 #define KEY_A_COMMANDS "cmd"
 #define KEY_A_OUTDUE "od"
+#define KEY_A_LOGINS "lg"
 #define KEY_C_COMPANY "company"
 #define KEY_C_TOKENS "tok"
 #define KEY_C_USERS "user"

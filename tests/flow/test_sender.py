@@ -238,6 +238,7 @@ def test_credentials_refused(house):  # noqa: F811
     assert house.smtp.logins == logins
     house.smtp.password = "secret"
     house.account(revision=2)
+    house.redis.delete(TAG + ":lg")  # as the gateway does with new credentials
     house.until(house.submit(simple()), "sent")
     house.account(paused=1)
     assert "paused" in house.until(house.submit(simple()), "failed")["serverReply"]
