@@ -16,15 +16,16 @@ struct gateway_conf {
 	int64_t body_max; /* octets of a request body */
 	int64_t request_ms; /* deadline of a request */
 	int64_t verify_ms; /* deadline of an account's verification */
-	bool allow_private_hosts; /* mail servers in private and loopback ranges, on any port */
+	bool allow_private_hosts; /* mail servers (on any port) and webhooks in private ranges */
 	bool allow_plaintext; /* security `none`, to loopback alone: for benchmarks */
-	char *ca_file; /* trusted roots for mail servers; "" the system's */
+	char *ca_file; /* trusted roots for mail servers, also for webhooks; "" the system's */
 	char *egress_addresses; /* comma list shown by /v1/egress-addresses */
 };
 
 struct bus_client;
 struct outbox_blobs;
 struct http_streams;
+struct webhook_loop;
 
 struct app {
 	const struct gateway_conf *conf;
@@ -34,6 +35,7 @@ struct app {
 	struct bus_client *bus; /* bus_client.h */
 	struct outbox_blobs *blobs; /* outbox_blobs.h: the gateway's own blob writer */
 	struct http_streams *streams; /* stream.h */
+	struct webhook_loop *webhooks; /* webhook_loop.h */
 	struct secret_key mail_key, token_key, credentials_pub;
 };
 
@@ -44,6 +46,11 @@ enum gateway_metric {
 	GATEWAY_REQUEST_SECONDS,
 	GATEWAY_IN_HAND,
 	GATEWAY_STREAMS,
+	GATEWAY_WEBHOOK_REQUESTS, /* value 0 delivered, 1 failed */
+	GATEWAY_WEBHOOK_EVENTS,
+	GATEWAY_WEBHOOK_SECONDS,
+	GATEWAY_WEBHOOKS, /* value enum webhook_condition */
+	GATEWAY_WEBHOOK_LAG,
 };
 
 #endif

@@ -36,7 +36,7 @@ static enum err_code token_lookup(struct http_request *r, const struct token_tex
 	return store_fcall(r->store, "gateway_1_auth", &key, 1, args, 2, r->arena, reply_out, e);
 }
 
-static bool fill_user(struct http_request *r, struct span user, struct span user_json)
+void auth_viewer_user(struct http_request *r, struct span user, struct span user_json)
 {
 	struct viewer *v = &r->viewer;
 	json_t *object = json_loadb((const char *)user_json.p, user_json.n, 0, NULL);
@@ -47,7 +47,6 @@ static bool fill_user(struct http_request *r, struct span user, struct span user
 	v->admin = role && strcmp(role, "admin") == 0;
 	v->group_count = json_get_spans(r->arena, object, "groups", &v->groups);
 	json_decref(object);
-	return true;
 }
 
 static bool fill_acting(struct http_request *r, struct span acting, struct span user_json)
@@ -62,7 +61,8 @@ static bool fill_acting(struct http_request *r, struct span acting, struct span 
 			       "Acting-User names nobody of this company.");
 		return false;
 	}
-	return fill_user(r, acting, user_json);
+	auth_viewer_user(r, acting, user_json);
+	return true;
 }
 
 static bool fill_viewer(struct http_request *r, const struct token_text *text,
@@ -84,7 +84,8 @@ static bool fill_viewer(struct http_request *r, const struct token_text *text,
 				       "A user token acts as its own user alone.");
 			return false;
 		}
-		return fill_user(r, record->user, user_json);
+		auth_viewer_user(r, record->user, user_json);
+		return true;
 	}
 	return !acting.n || fill_acting(r, acting, user_json);
 }

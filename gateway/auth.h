@@ -65,6 +65,8 @@ enum route_need {
 /* Reads the headers, finds the token, fills r->viewer and checks the route's need and scope. False: the problem is
  * answered (401, 403, 503). One round trip to the store. */
 bool auth_check(struct http_request *r);
+/* Makes the viewer this user of its company; user_json: the user's record as stored, in the arena. */
+void auth_viewer_user(struct http_request *r, struct span user, struct span user_json);
 /* The check alone, on a filled viewer. */
 bool auth_allows(struct http_request *r, enum route_need need, unsigned scope);
 

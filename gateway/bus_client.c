@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "gateway/stream.h"
+#include "gateway/webhook_loop.h"
 
 #define FRAME_MAX WIRE_FRAME_MAX
 #define QUEUE_MAX 10000
@@ -36,6 +37,7 @@ struct bus_client {
 	pthread_cond_t answered;
 	struct bus *bus;
 	struct http_streams *streams;
+	struct webhook_loop *webhooks;
 	struct outgoing *first, *last;
 	size_t queued;
 	struct waiter *waiters;
@@ -46,6 +48,17 @@ struct bus_client {
 void bus_client_streams(struct bus_client *c, struct http_streams *streams)
 {
 	c->streams = streams;
+}
+
+void bus_client_webhooks(struct bus_client *c, struct webhook_loop *webhooks)
+{
+	c->webhooks = webhooks;
+}
+
+static void events_wake(struct bus_client *c, struct span company)
+{
+	http_streams_wake(c->streams, company);
+	webhook_loop_wake(c->webhooks, company);
 }
 
 struct bus_client *bus_client_new(struct bus *bus)
@@ -152,7 +165,7 @@ void bus_client_ring(struct bus_client *c, const char *topic, struct span compan
 	bool taken;
 
 	if (strcmp(stage, "gateway") == 0)
-		http_streams_wake(c->streams, company);
+		events_wake(c, company);
 	o = outgoing_new(stage, false);
 	wire_encode_ring(&m, &o->frame);
 	pthread_mutex_lock(&c->lock);
@@ -332,7 +345,7 @@ static void ring_take(struct bus_client *c, struct span frame, struct arena *are
 
 	if (wire_decode_ring(frame, arena, &m, NULL) == ERR_OK &&
 	    span_eq(m.topic, SPAN_LIT("events")))
-		http_streams_wake(c->streams, m.company);
+		events_wake(c, m.company);
 }
 
 void bus_client_bell(void *client, struct span from, struct bus_item item)

@@ -12,6 +12,8 @@
 struct bus_client *bus_client_new(struct bus *bus);
 /* The streams that "events" wakes; set once, before requests run. */
 void bus_client_streams(struct bus_client *client, struct http_streams *streams);
+/* The webhooks that "events" wakes; likewise. */
+void bus_client_webhooks(struct bus_client *client, struct webhook_loop *webhooks);
 /* Requests that wait get ERR_TEMP. */
 void bus_client_free(struct bus_client **client);
 

@@ -15,6 +15,9 @@ static const char *const event_names[] = {"account.created",
 					  "account.paused",
 					  "account.deleted",
 					  "account.initial_sync_completed",
+					  "account.backfill_progress",
+					  "account.backfill_completed",
+					  "account.backfill_cancelled",
 					  "message.created",
 					  "message.updated",
 					  "message.moved",
@@ -43,7 +46,8 @@ static const char *const event_names[] = {"account.created",
 					  "bcc.received",
 					  "bcc.rejected",
 					  "placement.completed",
-					  "placement.flagged"};
+					  "placement.flagged",
+					  "webhook.disabled"};
 
 /* Its number, or -1. */
 static int name_find(struct span name)
@@ -152,29 +156,40 @@ static void item_expand(struct http_request *r, struct window *w, const struct e
 			candidate_add(r, w, item, k, &events[k]);
 }
 
-/* The company's own event: people are for who may see the person; the rest for the company's token. */
+/* The company's own event, for a user: a person they may see, a webhook of theirs. */
+static enum err_code own_visible(struct http_request *r, const struct event_item *item,
+				 bool *visible_out, struct err *e)
+{
+	json_t *data = json_loadb((const char *)item->data.p, item->data.n, 0, NULL), *person;
+	struct span id = json_get_span(data, "personId");
+	enum err_code code = ERR_OK;
+
+	*visible_out = false;
+	if (span_eq(item->name, SPAN_LIT("webhook.disabled"))) {
+		*visible_out = span_eq(json_get_span(data, "userId"), r->viewer.user);
+	} else if (span_eq(item->name, SPAN_LIT("person.created")) && id.n) {
+		person = mirror_get(r, MIRROR_PERSON, arena_span(r->arena, id), e);
+		code = person ? ERR_OK : e->code;
+		*visible_out = person != NULL;
+		json_decref(person);
+	}
+	json_decref(data);
+	return code;
+}
+
+/* All of the company's own events are for the company's token. */
 static enum err_code own_expand(struct http_request *r, struct window *w,
 				const struct event_item *item, struct event_types types,
 				struct err *e)
 {
 	int number = name_find(item->name);
 	enum err_code code = ERR_OK;
-	bool visible = !r->viewer.user.n;
+	bool visible = true;
 
 	if (number < 0 || !wanted(types, event_names[number]))
 		return ERR_OK;
-	if (!visible && span_eq(item->name, SPAN_LIT("person.created"))) {
-		json_t *data = json_loadb((const char *)item->data.p, item->data.n, 0, NULL);
-		struct span id = json_get_span(data, "personId");
-		json_t *person = id.n ? mirror_get(r, MIRROR_PERSON, arena_span(r->arena, id), e)
-				      : NULL;
-
-		if (id.n && !person)
-			code = e->code;
-		visible = person != NULL;
-		json_decref(person);
-		json_decref(data);
-	}
+	if (r->viewer.user.n)
+		code = own_visible(r, item, &visible, e);
 	if (visible)
 		w->candidates[w->count++] =
 			(struct candidate){.item = item, .name = event_names[number]};

@@ -11,7 +11,7 @@
 --                           (without a time the first put's counts; it is kept as the member `_created`)
 -- gateway_1_item_delete     `d|l|p:id` -> 1 or 0
 -- gateway_1_user_put        id, JSON, packed normalized addresses, ... -> for each `` or `address_taken <address>`
--- gateway_1_user_delete     id -> 1, 0, or `accounts` if the user still has some. The user's tokens go too.
+-- gateway_1_user_delete     id -> 1, 0, or `accounts` if the user still has some. The user's tokens and webhooks go too.
 -- gateway_1_preferences_put id, JSON of the preferences -> 1 or 0
 -- gateway_1_settings_put    JSON before (`` none), JSON after, audit JSON -> `ok` or `stale`
 -- gateway_1_company_erase   limit -> what is left (0: nothing)
@@ -259,6 +259,20 @@ local function user_tokens_delete(tag, user)
 	end
 end
 
+local function webhook_forget(tag, id)
+	redis.call('UNLINK', tag .. ':whs:' .. id, tag .. ':whd:' .. id)
+	redis.call('HDEL', tag .. ':wh', id)
+end
+
+local function user_webhooks_delete(tag, user)
+	local hooks = redis.call('HGETALL', tag .. ':wh')
+	for i = 1, #hooks, 2 do
+		if decode_object(hooks[i + 1]).userId == user then
+			webhook_forget(tag, hooks[i])
+		end
+	end
+end
+
 local function user_delete(keys, args)
 	local tag, id = keys[1], args[1]
 	local accounts = redis.call('HVALS', tag .. ':acct')
@@ -273,6 +287,7 @@ local function user_delete(keys, args)
 		redis.call('HDEL', tag .. ':ua', address)
 	end
 	user_tokens_delete(tag, id)
+	user_webhooks_delete(tag, id)
 	return redis.call('HDEL', tag .. ':user', id)
 end
 
@@ -299,6 +314,9 @@ end
 local function company_erase(keys, args)
 	local tag = keys[1]
 	redis.call('UNLINK', tag .. ':tok')
+	for _, hook in ipairs(redis.call('HKEYS', tag .. ':wh')) do
+		webhook_forget(tag, hook)
+	end
 	local found = redis.call('HSCAN', tag .. ':tr', '0', 'COUNT', args[1])[2]
 	for i = 1, #found, 2 do
 		timelines_drop(tag, found[i], found[i + 1])

@@ -10,6 +10,7 @@
 #include "gateway/port_file.h"
 #include "gateway/server.h"
 #include "gateway/settings.h"
+#include "gateway/webhook_loop.h"
 
 #include "gateway_lua.h"
 
@@ -38,8 +39,10 @@ static void stop(void *ctx)
 
 	if (g->server)
 		port_file_remove(g->app.conf->common.dir, g->app.instance);
+	webhook_loop_stop(g->app.webhooks);
 	server_stop(&g->server);
 	bus_client_free(&g->app.bus);
+	webhook_loop_free(&g->app.webhooks);
 	outbox_blobs_close(&g->app.blobs);
 	secret_wipe(&g->app.mail_key, sizeof(g->app.mail_key));
 	secret_wipe(&g->app.token_key, sizeof(g->app.token_key));
@@ -57,12 +60,16 @@ static enum err_code start_parts(struct gateway *g, struct err *e)
 	if (code != ERR_OK)
 		return code;
 	app->bus = bus_client_new(stage_bus(app->stage));
+	app->webhooks = webhook_loop_new(app);
+	bus_client_webhooks(app->bus, app->webhooks);
 	code = server_start(app, &g->server, &port, e);
 	if (code == ERR_OK)
 		code = port_file_write(app->conf->common.dir, app->instance, port, e);
-	if (code == ERR_OK)
-		log_event(LOG_LEVEL_INFO, "api_listening", "port", "u", (uint64_t)port, NULL);
-	return code;
+	if (code != ERR_OK)
+		return code;
+	webhook_loop_start(app->webhooks);
+	log_event(LOG_LEVEL_INFO, "api_listening", "port", "u", (uint64_t)port, NULL);
+	return ERR_OK;
 }
 
 static enum err_code start(struct stage *stage, void **ctx_out, struct err *e)
@@ -95,12 +102,17 @@ static void tick(void *ctx, int64_t now_mono_ms)
 
 static void drain(void *ctx)
 {
-	server_drain(((struct gateway *)ctx)->server);
+	struct gateway *g = ctx;
+
+	server_drain(g->server);
+	webhook_loop_drain(g->app.webhooks);
 }
 
 static bool drained(void *ctx)
 {
-	return server_idle(((struct gateway *)ctx)->server);
+	struct gateway *g = ctx;
+
+	return server_idle(g->server) && webhook_loop_idle(g->app.webhooks);
 }
 
 static void bell(void *ctx, struct span from, struct bus_item item)

@@ -1,4 +1,4 @@
-GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/aside.lua)
+GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/aside.lua gateway/backfill.lua gateway/webhook.lua)
 GATEWAY_SYSTEM := -lmicrohttpd -ljansson -lhiredis -lzmq -lcurl -lssl -lcrypto -lzstd -lidn2 -lpthread
 $(B)/gen/gateway_lua.h: $(GATEWAY_LUA)
 $(B)/gateway/main.o: $(B)/gen/gateway_lua.h

@@ -66,6 +66,8 @@
 	  "Choose another id, or change that one.")                                                \
 	P(STILL_IN_USE, "still_in_use", 409, "Something still depends on this",                    \
 	  "Remove what the detail names first.")                                                   \
+	P(TOO_MANY, "too_many", 409, "There are as many of these as there can be",                 \
+	  "Delete one that is not needed.")                                                        \
 	P(TOO_LATE, "too_late", 409, "It has gone too far to be changed",                          \
 	  "Nothing can be done any more.")                                                         \
 	P(ACCOUNT_NOT_AUTHENTICATED, "account_not_authenticated", 409,                             \
@@ -99,7 +101,9 @@
 	P(UNRESOLVED_FIELD, "unresolved_field", 422, "A smart field has no value",                \
 	  "Give the field a value or take it out.")                                               \
 	P(INVALID_ATTACHMENT, "invalid_attachment", 422, "An attachment is not readable",         \
-	  "Send its content in base64.")
+	  "Send its content in base64.")                                                          \
+	P(REFUSED_ATTACHMENT, "refused_attachment", 422,                                          \
+	  "The provider takes no file of this kind", "Share the file by a link.")
 
 #define PROBLEM_CODES_SERVER(P)                                                                  \
 	P(NOT_OFFERED, "not_offered", 501, "This is not offered yet", "Use another way.")        \

@@ -18,20 +18,24 @@ const struct conf_setting gateway_settings[] = {
 	 "Octets of a request's body at most."},
 	{"request_ms", CONF_MS, AT(request_ms), "30s", 1000, 600000,
 	 "A request is answered within this time once its body is here."},
-	{"verify_ms", CONF_MS, AT(verify_ms), "10s", 500, 60000,
+	{"verify_ms", CONF_MS, AT(verify_ms), "8s", 500, 60000,
 	 "How long the mail servers of a new account have to answer."},
 	{"allow_private_hosts", CONF_BOOL, AT(allow_private_hosts), "no", 0, 0,
-	 "Take mail servers in private and loopback ranges, and on any port."},
+	 "Take mail servers in private and loopback ranges, and on any port; "
+	 "webhooks there too, also without TLS."},
 	{"allow_plaintext", CONF_BOOL, AT(allow_plaintext), "no", 0, 0,
 	 "Take mail servers without encryption on loopback: for benchmarks alone."},
 	{"ca_file", CONF_PATH, AT(ca_file), "", 0, 0,
-	 "Trusted roots for mail servers; empty: those of the system."},
+	 "Trusted roots for mail servers, for webhooks besides the system's; empty: those of the "
+	 "system."},
 	{"egress_addresses", CONF_STRING, AT(egress_addresses), "", 0, 0,
 	 "Addresses, with commas between, that connections to mail servers come from."},
 	{.name = NULL},
 };
 
 static const char *const CLASSES[] = {"2xx", "3xx", "4xx", "5xx", NULL};
+static const char *const RESULTS[] = {"delivered", "failed", NULL};
+static const char *const CONDITIONS[] = {"working", "failing", "off", NULL};
 
 const struct metric_def gateway_metrics[GATEWAY_METRIC_COUNT] = {
 	{"gateway_requests_total", METRIC_COUNTER, "Answered requests.", "class", CLASSES},
@@ -39,4 +43,13 @@ const struct metric_def gateway_metrics[GATEWAY_METRIC_COUNT] = {
 	{"gateway_requests_in_hand", METRIC_GAUGE, "Requests on workers or waiting for one.", NULL,
 	 NULL},
 	{"gateway_streams", METRIC_GAUGE, "Open event streams and long polls.", NULL, NULL},
+	{"gateway_webhook_requests_total", METRIC_COUNTER, "Requests to webhooks.", "result",
+	 RESULTS},
+	{"gateway_webhook_events_total", METRIC_COUNTER, "Events that webhooks took.", NULL, NULL},
+	{"gateway_webhook_seconds", METRIC_SECONDS, "From a request to a webhook to its end.", NULL,
+	 NULL},
+	{"gateway_webhooks", METRIC_GAUGE, "Webhooks that this process serves.", "condition",
+	 CONDITIONS},
+	{"gateway_webhook_lag_seconds", METRIC_GAUGE,
+	 "Age of the oldest event that one of them has not taken.", NULL, NULL},
 };

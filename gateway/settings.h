@@ -6,7 +6,7 @@
 #include "common/metrics/metrics.h"
 
 extern const struct conf_setting gateway_settings[]; /* ended by a NULL name */
-#define GATEWAY_METRIC_COUNT 4
+#define GATEWAY_METRIC_COUNT 9
 extern const struct metric_def gateway_metrics[GATEWAY_METRIC_COUNT];
 
 #endif

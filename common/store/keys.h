@@ -28,6 +28,7 @@
  *   KEY_A_OUTBOX    o       hash   gateway → sender      submission → entry
  *   KEY_A_OUTSTATE  os      hash   sender → gateway      submission → state
  *   KEY_A_COMMANDS  cmd     stream gateway, sender → fetcher            what to do at the provider, in order
+ *   KEY_A_BACKFILL  bf      hash   fetcher → gateway     older mail on request: what was asked, how far it is
  *   KEY_A_LOGINS    lg      hash   fetcher, sender (one Lua fragment); gateway clears → fetcher, sender, gateway
  *   KEY_A_OUTDUE    od      zset   gateway adds, sender moves → sender  submission by due time
  *
@@ -47,6 +48,9 @@
  *   KEY_C_TIMELINE  tl:<kind>:<id>[:<user>]  zset  linker → gateway     account number + thread by lastMessageAt
  *   KEY_C_IDEM      idem:<key>   string  gateway         Idempotency-Key → answer
  *   KEY_C_AUDIT     audit   stream gateway               settings changes (CFG-01)
+ *   KEY_C_WEBHOOKS  wh      hash   gateway → gateway     endpoint → JSON
+ *   KEY_C_WEBHOOKSTATE whs:<id>  hash  gateway           how far it has come
+ *   KEY_C_WEBHOOKLOG   whd:<id>  stream  gateway         what came of its requests
  *
  *   KEY_G_COMPANIES companies hash gateway → all         company → JSON
  *   KEY_G_ACCOUNTS  accounts  hash gateway → fetcher, sender, linker    <company>/<account> → generation
@@ -96,6 +100,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_OUTBOX "o"
 #define KEY_A_OUTSTATE "os"
 #define KEY_A_COMMANDS "cmd"
+#define KEY_A_BACKFILL "bf"
 #define KEY_A_OUTDUE "od"
 #define KEY_A_LOGINS "lg"
 #define KEY_C_COMPANY "company"
@@ -114,6 +119,9 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_C_TIMELINE "tl:"
 #define KEY_C_IDEM "idem:"
 #define KEY_C_AUDIT "audit"
+#define KEY_C_WEBHOOKS "wh"
+#define KEY_C_WEBHOOKSTATE "whs:"
+#define KEY_C_WEBHOOKLOG "whd:"
 #define KEY_G_COMPANIES "companies"
 #define KEY_G_ACCOUNTS "accounts"
 #define KEY_G_TOKENS "tok"
