@@ -109,7 +109,8 @@ void account_connection_refuse(struct http_request *r, const struct account_conn
 
 	problem_answer(r, PROBLEM_ACCOUNT_VERIFICATION_FAILED, "%s", which);
 	problem_extend(r, "findings",
-		       verify_findings(&c->imap, &c->smtp, c->preset ? c->preset->advice : NULL));
+		       verify_findings(r->app->conf, &c->imap, &c->smtp,
+				       c->preset ? c->preset->advice : NULL));
 }
 
 static json_t *server_json(const struct verify_direction *d)

@@ -1,6 +1,5 @@
 #include "gateway/account_verify.h"
 
-#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -87,20 +86,6 @@ void verify_direction_set(struct verify_direction *d, const struct gateway_conf 
 	}
 }
 
-/* Does the name lead to one address that is not public? A name that leads nowhere is left to the connection to tell. */
-static bool host_is_private(const char *host)
-{
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-	bool found = false;
-
-	if (getaddrinfo(host, NULL, &hints, &list) != 0)
-		return false;
-	for (struct addrinfo *a = list; a && !found; a = a->ai_next)
-		found = !egress_is_public(a->ai_addr);
-	freeaddrinfo(list);
-	return found;
-}
-
 /* The loop of one verification: a pool, what it watches, and the two directions. */
 struct verify {
 	const struct gateway_conf *conf;
@@ -156,6 +141,8 @@ static void opened(void *ctx, struct mailconn *conn, enum err_code code, const s
 	if (code == ERR_OK) {
 		err_clear(&way->result);
 		snprintf(a->d->tls, sizeof(a->d->tls), "%s", mailconn_tls(conn));
+	} else if (strcmp(e->name, "host_not_allowed") == 0) {
+		refuse(a->d, e->name, e->text); /* as if nothing had been tried */
 	} else {
 		way->result = *e;
 	}
@@ -176,6 +163,7 @@ static void attempt_begin(struct attempt *a)
 		.ca_file = *a->v->conf->ca_file ? a->v->conf->ca_file : NULL,
 		.ehlo = "localhost",
 		.connect_ms = a->v->deadline_mono_ms - clock_mono_ms(),
+		.allowed = a->v->conf->allow_private_hosts ? NULL : egress_is_public,
 	};
 	size_t left = d->count - d->at;
 
@@ -200,8 +188,9 @@ static void attempt_go_on(struct attempt *a)
 	if (a->done || !a->finished)
 		return;
 	mailconn_close(&a->conn);
-	d->ok = d->ways[d->at].result.code == ERR_OK;
-	a->done = d->ok || d->at + 1 == d->count || !another_way(&d->ways[d->at].result);
+	d->ok = d->failure.code == ERR_OK && d->ways[d->at].result.code == ERR_OK;
+	a->done = d->ok || d->failure.code != ERR_OK || d->at + 1 == d->count ||
+		  !another_way(&d->ways[d->at].result);
 	if (a->done)
 		return;
 	d->at++;
@@ -212,9 +201,6 @@ static void attempt_start(struct attempt *a)
 {
 	struct verify_direction *d = a->d;
 
-	if (d->failure.code == ERR_OK && !a->v->conf->allow_private_hosts &&
-	    host_is_private(d->ways[0].host))
-		refuse(d, "host_not_allowed", "This host and port cannot be used.");
 	a->done = d->failure.code != ERR_OK;
 	if (!a->done)
 		attempt_begin(a);
@@ -252,6 +238,14 @@ static void attempt_end(struct attempt *a)
 	mailconn_close(&a->conn);
 }
 
+static bool is_plain(struct span text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] > 127)
+			return false;
+	return true;
+}
+
 bool account_verify(const struct gateway_conf *conf, struct verify_direction *imap,
 		    struct verify_direction *smtp)
 {
@@ -265,8 +259,10 @@ bool account_verify(const struct gateway_conf *conf, struct verify_direction *im
 		smtp->failure = imap->failure;
 		return false;
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		attempts[i].d->password_plain = is_plain(attempts[i].d->password);
 		attempt_start(&attempts[i]);
+	}
 	while ((!attempts[0].done || !attempts[1].done) && clock_mono_ms() < v.deadline_mono_ms) {
 		turn(&v);
 		for (int i = 0; i < 2; i++)
@@ -287,19 +283,34 @@ static json_t *tried_json(const struct verify_way *way)
 			 ok ? json_null() : json_string(way->result.name));
 }
 
-static json_t *direction_json(const struct verify_direction *d, const char *advice)
+/* What the person can do: as the code has it, by the provider's advice, and for what is known of the case. */
+static json_t *remedy_json(const struct verify_direction *d, const char *code, const char *advice,
+			   const char *egress)
+{
+	const char *remedy = verify_remedy(code);
+	const bool wrong = strcmp(code, "wrong_credentials") == 0;
+
+	if (wrong && !d->password_plain)
+		return json_sprintf("%s Your password has characters that this provider may not "
+				    "support: try one of plain letters and digits.",
+				    advice ? advice : remedy);
+	if (advice && (wrong || strcmp(code, "app_password_needed") == 0))
+		return json_string(advice);
+	if (strcmp(code, "address_blocked") == 0 && *egress)
+		return json_sprintf("Ask the provider to allow our addresses: %s.", egress);
+	return json_string(remedy);
+}
+
+static json_t *direction_json(const struct verify_direction *d, const char *advice,
+			      const char *egress)
 {
 	const struct verify_way *way = &d->ways[d->at];
 	const struct err *e = d->failure.code != ERR_OK ? &d->failure : &way->result;
 	json_t *tried = json_array(), *object;
-	const char *remedy = verify_remedy(e->name);
 
 	for (size_t i = 0; i < d->count; i++)
 		if (d->ways[i].result.code != ERR_AGAIN)
 			json_array_append_new(tried, tried_json(&d->ways[i]));
-	if (advice && (strcmp(e->name, "wrong_credentials") == 0 ||
-		       strcmp(e->name, "app_password_needed") == 0))
-		remedy = advice;
 	object = json_pack("{s:b s:o s:i s:s s:o}", "ok", d->ok, "host",
 			   json_from_span(span_cstr(way->host)), "port", (int)way->port, "security",
 			   SECURITIES[way->security], "tried", tried);
@@ -309,16 +320,18 @@ static json_t *direction_json(const struct verify_direction *d, const char *advi
 	}
 	json_object_set_new(object, "code", json_from_span(span_cstr(e->name)));
 	json_object_set_new(object, "detail", json_from_span(span_cstr(e->text)));
-	json_object_set_new(object, "remedy", json_string(remedy));
+	json_object_set_new(object, "remedy", remedy_json(d, e->name, advice, egress));
 	if (d->failure.code == ERR_OK)
 		json_object_set_new(object, "serverText",
 				    json_from_span(span_cstr(d->server_text)));
 	return object;
 }
 
-json_t *verify_findings(const struct verify_direction *imap, const struct verify_direction *smtp,
-			const char *advice)
+json_t *verify_findings(const struct gateway_conf *conf, const struct verify_direction *imap,
+			const struct verify_direction *smtp, const char *advice)
 {
-	return json_pack("{s:o s:o}", "incoming", direction_json(imap, advice), "outgoing",
-			 direction_json(smtp, advice));
+	const char *egress = conf->egress_addresses ? conf->egress_addresses : "";
+
+	return json_pack("{s:o s:o}", "incoming", direction_json(imap, advice, egress), "outgoing",
+			 direction_json(smtp, advice, egress));
 }

@@ -31,6 +31,7 @@ struct verify_direction {
 	bool ok;
 	struct err failure; /* set before: refused without being tried */
 	char server_text[256], tls[64];
+	bool password_plain; /* ASCII alone */
 };
 
 /* Sets the ways of a direction from what the user gave; port 0: the usual one. Fills direction->failure if it cannot be
@@ -43,8 +44,8 @@ bool account_verify(const struct gateway_conf *conf, struct verify_direction *im
 		    struct verify_direction *smtp);
 
 /* {"incoming": {…}, "outgoing": {…}}; advice may be NULL. */
-json_t *verify_findings(const struct verify_direction *imap, const struct verify_direction *smtp,
-			const char *advice);
+json_t *verify_findings(const struct gateway_conf *conf, const struct verify_direction *imap,
+			const struct verify_direction *smtp, const char *advice);
 const char *verify_security_name(enum mailconn_security security);
 
 #endif

@@ -25,7 +25,7 @@ static void accounts_verify(struct http_request *r)
 	ok = account_verify(r->app->conf, &c.imap, &c.smtp);
 	account_passwords_wipe(r->json);
 	if (ok)
-		http_answer_json(r, 200, verify_findings(&c.imap, &c.smtp, NULL));
+		http_answer_json(r, 200, verify_findings(r->app->conf, &c.imap, &c.smtp, NULL));
 	else
 		account_connection_refuse(r, &c);
 }

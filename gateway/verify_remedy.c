@@ -34,6 +34,11 @@ static const struct {
 	{"smtp_auth_disabled",
 	 "Ask your administrator to allow authenticated SMTP for the mailbox."},
 	{"account_locked", "Unlock the mailbox at the provider, then try again."},
+	{"web_login_needed", "Sign in to the mailbox once in a web browser and confirm that it was "
+			     "you, then try again."},
+	{"over_quota", "The mailbox is full: make room in it, then try again."},
+	{"consent_missing", "Ask your administrator to allow this application at the provider."},
+	{"no_credentials", "Sign in again."},
 	{"too_many_connections", "Close other mail programs, wait a few minutes and try again."},
 	{"rate_limited", "Wait some minutes before the next try."},
 	{"address_blocked",

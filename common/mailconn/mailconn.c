@@ -30,6 +30,8 @@ struct mailconn {
 	int fd;
 	int wake_at; /* octets there that make fd readable (SO_RCVLOWAT) */
 	enum mailconn_security security;
+	bool (*allowed)(const struct sockaddr *address);
+	bool not_allowed; /* an address was refused by it */
 	SSL_CTX *tls_context; /* our own reference: libcurl drops its with the connection */
 	SSL *ssl; /* libcurl's, from the handshake on; it lives only where the login succeeded */
 	char detail[CURL_ERROR_SIZE];
@@ -147,6 +149,17 @@ static int tune_socket(void *userp, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_OK;
 }
 
+static curl_socket_t open_socket(void *userp, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct mailconn *conn = userp;
+
+	(void)purpose;
+	if (!conn->allowed || conn->allowed(&address->addr))
+		return socket(address->family, address->socktype, address->protocol);
+	conn->not_allowed = true;
+	return CURL_SOCKET_BAD;
+}
+
 static bool host_is_loopback(const char *host)
 {
 	return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
@@ -209,6 +222,10 @@ static void set_options(struct mailconn *conn, const struct mailconn_target *t)
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, keep_words);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, conn);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, tune_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, conn);
+	/* A resolver that hangs is left behind: closing does not wait for it. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L); /* ours is used, not curl's */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)t->connect_ms);
@@ -241,6 +258,7 @@ struct mailconn *mailconn_open(struct mailconn_pool *pool, const struct mailconn
 	conn->ctx = ctx;
 	conn->fd = -1;
 	conn->security = target->security;
+	conn->allowed = target->allowed;
 	/* A URL that is refused fails like any other connection: later, by done. */
 	if (!set_url(conn, target))
 		curl_easy_setopt(conn->easy, CURLOPT_URL, "refused://host");
@@ -292,6 +310,13 @@ static void finish(struct mailconn *conn, CURLcode result)
 	curl_easy_getinfo(conn->easy, CURLINFO_OS_ERRNO, &os_errno);
 	if (result == CURLE_OK)
 		result = CURLE_RECV_ERROR;
+	if (conn->not_allowed) {
+		conn->done(conn->ctx, conn,
+			   err_set(&e, ERR_PERM, ERR_ACCOUNT, "host_not_allowed",
+				   "This host and port cannot be used."),
+			   &e);
+		return;
+	}
 	conn->done(conn->ctx, conn,
 		   mailconn_finding(result, os_errno, conn->words, conn->detail, &e), &e);
 }

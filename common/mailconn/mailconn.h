@@ -10,6 +10,8 @@
 #ifndef MW_MAILCONN_MAILCONN_H
 #define MW_MAILCONN_MAILCONN_H
 
+#include <sys/socket.h>
+
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
@@ -32,6 +34,8 @@ struct mailconn_target {
 	const char *ca_file; /* NULL: the system's store */
 	const char *ehlo; /* SMTP: our name */
 	int64_t connect_ms; /* whole of DNS, TCP, TLS and login */
+	/* May this address be connected to? NULL: any. What counts is the address, whatever its name led to before. */
+	bool (*allowed)(const struct sockaddr *address);
 };
 
 struct mailconn_pool_handlers {
@@ -52,7 +56,7 @@ void mailconn_pool_timeout(struct mailconn_pool *pool);
  * Starts connecting; done is called once, later, from the pool's calls. code ERR_OK: logged in, mailconn_fd is to be
  * watched by the owner itself from now on. Otherwise e has the ACC-02 name: host_not_found, connection_refused,
  * connection_timed_out, connection_closed, tls_failed, certificate_untrusted, wrong_credentials, app_password_needed,
- * login_disabled, rate_limited, too_many_connections, … and the server's own words (printable, cut).
+ * host_not_allowed, login_disabled, rate_limited, too_many_connections, … and the server's own words (printable, cut).
  */
 struct mailconn *mailconn_open(struct mailconn_pool *pool, const struct mailconn_target *target,
 			       void (*done)(void *ctx, struct mailconn *conn, enum err_code code,
