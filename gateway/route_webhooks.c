@@ -144,7 +144,8 @@ static size_t webhooks_pick(struct http_request *r, struct store_reply *pairs, s
 	struct store_reply after = {.string = cursor};
 	size_t count = 0;
 
-	qsort(pairs->items, pairs->count / 2, 2 * sizeof(*pairs->items), compare_names);
+	if (pairs->count)
+		qsort(pairs->items, pairs->count / 2, 2 * sizeof(*pairs->items), compare_names);
 	for (size_t i = 0; i + 1 < pairs->count && count < max; i += 2) {
 		struct span id = pairs->items[i].string;
 
