@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/store/keys.h"
+#include "fetcher/backfill.h"
 #include "fetcher/commands.h"
 #include "fetcher/drive.h"
 #include "fetcher/hop.h"
@@ -253,6 +254,7 @@ static void disconnect(struct account *a)
 	commands_stop(a);
 	reparse_stop(a);
 	mailbox_sync_stop(a);
+	backfill_forget(a);
 	enter_clear(a);
 }
 

@@ -4,8 +4,12 @@
 
 #include "common/secret/secret.h"
 #include "common/wire/wire.h"
+#include "fetcher/backfill_batch.h"
 #include "fetcher/link.h"
 #include "fetcher/mailbox.h"
+
+struct backfill_people;
+struct backfill_task;
 
 /* What Redis holds of the account; made anew at each opening. Strings live in the arena. */
 struct account_config {
@@ -35,18 +39,26 @@ struct account_live { /* the connection for all that is new */
 
 #define MAILBOX_BATCHES 4u /* FETCH commands outstanding in a first sync */
 
-struct account_bulk { /* the connection for first syncs */
+struct account_bulk { /* the connection for first syncs and backfills */
 	struct link *link;
 	struct mailbox *target;
-	uint32_t *found; /* UIDs of the window still to be asked for, ascending */
+	struct backfill_task *task; /* NULL: a first sync of the target */
+	uint32_t *found; /* UIDs of the window, ascending; those from found_count on are asked for */
 	size_t found_count;
+	size_t searched; /* so many there were before what is stored was left out */
 	size_t batch_size; /* messages of the next FETCH */
 	uint32_t low; /* of the window */
 	struct {
 		uint32_t low; /* all from here on up is fetched once this is answered */
 		bool answered;
+		struct backfill_batch ask;
 	} batches[MAILBOX_BATCHES]; /* outstanding, the oldest at batch_first */
 	unsigned batch_first, outstanding;
+	unsigned refusals; /* single messages refused, none fetched between */
+	bool begun_before; /* some of the window may be stored already */
+	uint64_t epoch; /* raised whenever the work is broken off: answers to earlier questions are void */
+	struct backfill_people *people;
+	uint64_t backfill_read; /* number of the last reading of the backfill */
 	int64_t retry_ms, forgiven_ms; /* mono */
 };
 

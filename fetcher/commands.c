@@ -6,8 +6,11 @@
 #include "common/base/log.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
+#include "fetcher/backfill.h"
+#include "fetcher/hop.h"
 #include "fetcher/live.h"
 #include "fetcher/mailbox_list.h"
+#include "fetcher/mailbox_sync.h"
 
 #define IDS_MAX 64
 #define PLACES_MAX 256
@@ -21,7 +24,7 @@ struct command_place {
 struct command {
 	struct committer_job job;
 	struct account *account;
-	struct span tag, company, name;
+	struct span tag, company, name, generation_text, token;
 	uint64_t generation;
 	struct secret_key *data_key;
 	size_t max_bytes;
@@ -108,6 +111,29 @@ static void read_raw(struct command *c, const struct committer_env *env)
 			  &e, NULL);
 }
 
+/* The request becomes the account's backfill, or changes its state; twice is once. */
+static enum err_code write_backfill(struct command *c, const struct committer_env *env,
+				    const struct store_reply *fields)
+{
+	static const char *const names[] = {"since", "until", "mailboxes", "people", "requested"};
+	const size_t count = sizeof(names) / sizeof(names[0]);
+	struct span args[4 + 2 * sizeof(names) / sizeof(names[0])] = {
+		c->generation_text, c->token, field(fields, "op"), field(fields, "backfill")};
+	struct store_reply reply;
+	enum err_code code;
+
+	for (size_t i = 0; i < count; i++) {
+		args[4 + 2 * i] = span_cstr(names[i]);
+		args[5 + 2 * i] = field(fields, names[i]);
+	}
+	code = store_fcall(env->store, "fetcher_1_backfill", &c->tag, 1, args, 4 + 2 * count,
+			   c->job.arena, &reply, &c->job.err);
+	if (code != ERR_OK)
+		return code;
+	c->job.noted = account_noted(&reply);
+	return account_answer(&reply, &c->job.err);
+}
+
 static enum err_code run(struct committer_job *job, const struct committer_env *env)
 {
 	struct command *c = (struct command *)job;
@@ -121,6 +147,8 @@ static enum err_code run(struct committer_job *job, const struct committer_env *
 	put_text(c->id, sizeof(c->id), reply.items[0].items[0].string);
 	fields = &reply.items[0].items[1];
 	put_text(c->kind, sizeof(c->kind), field(fields, "kind"));
+	if (strcmp(c->kind, "backfill") == 0)
+		return write_backfill(c, env, fields);
 	put_text(c->keyword, sizeof(c->keyword), field(fields, "keyword"));
 	c->value = !span_eq(field(fields, "value"), SPAN_LIT("0"));
 	c->blob = field(fields, "blob");
@@ -277,6 +305,34 @@ static void run_store(struct command *c)
 	link_select(a->live.link, m, true, m->known, store_selected);
 }
 
+/* ---- backfill, resync ---- */
+
+/* Whatever is at work is read again as it is now. */
+static void run_backfill(struct command *c)
+{
+	struct account *a = c->account;
+
+	if (c->job.noted)
+		hop_ring_journal(a);
+	if (a->bulk.task)
+		mailbox_sync_stop(a);
+	backfill_forget(a);
+	finish(c, "written");
+}
+
+/* All mailboxes once more, as if nothing were known of what changed; what is stored is not fetched again. */
+static void run_resync(struct command *c)
+{
+	struct account *a = c->account;
+
+	mailbox_sync_stop(a);
+	for (struct mailbox *m = a->mailboxes; m; m = m->next)
+		if (!m->dropped && !m->cursor.retired && m->chosen && m->known)
+			mailbox_resync(a, m);
+	a->live.list_due = true;
+	finish(c, "begun");
+}
+
 /* ---- all ---- */
 
 static void done(struct committer_job *job)
@@ -300,6 +356,10 @@ static void done(struct committer_job *job)
 		run_append(c);
 	} else if (strcmp(c->kind, "store") == 0) {
 		run_store(c);
+	} else if (strcmp(c->kind, "backfill") == 0) {
+		run_backfill(c);
+	} else if (strcmp(c->kind, "resync") == 0) {
+		run_resync(c);
 	} else if (strcmp(c->kind, "reparse") == 0) {
 		reparse_start(a, c->id);
 		a->commanding = false;
@@ -331,6 +391,8 @@ void commands_run(struct account *a)
 	c->company = span_cstr(a->company);
 	c->name = span_cstr(a->name);
 	c->generation = a->generation_number;
+	c->generation_text = arena_span(c->job.arena, span_cstr(a->generation));
+	c->token = arena_span(c->job.arena, span_cstr(a->token));
 	c->data_key = arena_copy(c->job.arena, &a->config.data_key, sizeof(a->config.data_key));
 	c->sent_number = sent ? sent->number : 0;
 	buf_init(&c->raw, (size_t)a->fetcher->conf->max_message_bytes);

@@ -4,6 +4,8 @@
  *
  *   append   submission, blob, id     files our own copy of a sent message in the sent mailbox, unless it is there
  *   store    ids (10 bytes each), keyword ($seen or $flagged), value (1 or 0)     sets or clears a flag in all places
+ *   backfill op, backfill, since, until, mailboxes, people, requested     older mail on request (backfill.h)
+ *   resync   –                        compares all mailboxes with the server, fetches what is missing
  *   reparse  –                        gives all committed messages to the parser again (mode 1)
  */
 #ifndef MW_FETCHER_COMMANDS_H

@@ -132,6 +132,15 @@ void enter_drop(struct account *a, struct mailbox *mailbox)
 	kick(a);
 }
 
+void enter_mark(struct account *a, struct span fields)
+{
+	struct enter_entry *entry = entry_new(a, NULL, ENTER_MARK, fields.n);
+
+	entry->more_bytes = fields.n;
+	memcpy(entry->bytes, fields.p, fields.n);
+	kick_later(a);
+}
+
 void enter_clear(struct account *a)
 {
 	struct enter_queue *q = &a->entries;

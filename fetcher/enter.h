@@ -35,6 +35,8 @@ void enter_gone(struct account *a, struct mailbox *mailbox, uint32_t low, uint32
 void enter_cursor(struct account *a, struct mailbox *mailbox);
 /* Forgets a retired mailbox. */
 void enter_drop(struct account *a, struct mailbox *mailbox);
+/* How far the backfill is, once all before it is entered: a packed list of its id and then field, value, ... */
+void enter_mark(struct account *a, struct span fields);
 /* Every turn: starts what has waited long enough. */
 void enter_tick(struct account *a, int64_t now_ms);
 /* Drops what no job has taken yet, with its flights. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/wire/pack.h"
 #include "fetcher/drive.h"
 #include "fetcher/hop.h"
 #include "fetcher/imap_resp.h"
@@ -180,6 +181,22 @@ static enum err_code drop(struct enter_job *j, const struct committer_env *env,
 	return call(j, env, "fetcher_1_drop", args, 3, &reply);
 }
 
+static enum err_code mark(struct enter_job *j, const struct committer_env *env,
+			  struct enter_entry **at)
+{
+	struct pack_reader r = pack_reader_make(more_of(*at));
+	const size_t count = pack_read_array(&r);
+	struct span *args = arena_array(j->job.arena, 2 + count, sizeof(*args));
+	struct store_reply reply;
+
+	*at = (*at)->next;
+	args[0] = j->generation;
+	args[1] = j->token;
+	for (size_t i = 0; i < count; i++)
+		args[2 + i] = pack_read_bytes(&r);
+	return call(j, env, "fetcher_1_backfill_mark", args, 2 + count, &reply);
+}
+
 static enum err_code run(struct committer_job *job, const struct committer_env *env)
 {
 	struct enter_job *j = (struct enter_job *)job;
@@ -200,6 +217,9 @@ static enum err_code run(struct committer_job *job, const struct committer_env *
 			break;
 		case ENTER_DROP:
 			code = drop(j, env, &at);
+			break;
+		case ENTER_MARK:
+			code = mark(j, env, &at);
 			break;
 		}
 	}

@@ -1,6 +1,6 @@
 #!lua name=fetcher_1
 -- What the fetcher changes in an account's slot. KEYS[1] is the account tag; all checks stand before the first write.
--- The library is this file (places and keywords; what enters), ledger.lua, common/store/logins.lua and life.lua, in that order.
+-- The library is this file (places and keywords; what enters), ledger.lua, backfill.lua, common/store/logins.lua and life.lua, in that order.
 
 local LIMIT = 64
 
@@ -127,6 +127,12 @@ local function remove_place(tag, mailbox, uid)
     end
     if #kept ~= #old then
         put_places(tag, id, kept, words, old, words)
+    end
+    -- What a server refused has no bytes and is known by its place alone.
+    local aside = #kept == 0 and redis.call('HGET', tag .. ':aside', id)
+    if aside and cmsgpack.unpack(aside)[1] == 'refused' then
+        redis.call('HDEL', tag .. ':aside', id)
+        redis.call('HDEL', tag .. ':p', id)
     end
     return true
 end

@@ -201,6 +201,8 @@ static bool fetch_item(struct imap_cursor *c, struct span item, struct imap_resp
 		return fetch_modseq(c, r);
 	if (span_istarts(item, SPAN_LIT("BODY[]")) || span_ieq(item, SPAN_LIT("RFC822")))
 		return fetch_body(c, r);
+	if (span_istarts(item, SPAN_LIT("BODY[HEADER.FIELDS")))
+		return imap_string(c, &r->header);
 	return imap_skip(c);
 }
 

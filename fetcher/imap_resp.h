@@ -63,6 +63,7 @@ struct imap_resp {
 		attributes; /* LIST attributes, FETCH flags, CAPABILITY: words with blanks between */
 	struct span set; /* imap_set_next */
 	struct span inline_body;
+	struct span header; /* FETCH: BODY[HEADER.FIELDS (...)], in place; p NULL: none */
 	int delimiter; /* LIST: a byte, -1 for NIL */
 	bool earlier;
 	uint32_t number, uid, messages, uidnext, uidvalidity;

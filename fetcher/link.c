@@ -88,6 +88,8 @@ static void take_fetch(struct link *link, const struct imap_resp *r)
 {
 	if (r->body != IMAP_BODY_NONE)
 		receive_end(link, r);
+	else if (r->header.p)
+		link->handlers->named(link, r);
 	else if (link->mailbox && link->selected && r->has & IMAP_HAS_FLAGS)
 		take_flags(link, r);
 }

@@ -13,7 +13,7 @@ struct secret_digest;
 struct link_handlers {
 	void (*ready)(struct link *link);
 	void (*closed)(struct link *link, const struct err *e);
-	/* A LIST or STATUS response. */
+	/* A LIST or STATUS response, or a FETCH with a header. */
 	void (*named)(struct link *link, const struct imap_resp *resp);
 	/* The selected mailbox grew. */
 	void (*exists)(struct link *link);

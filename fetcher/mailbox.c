@@ -7,6 +7,7 @@
 
 #define CURSOR_DONE 1u
 #define CURSOR_RETIRED 2u
+#define CURSOR_NOTED 4u
 
 static const struct {
 	const char *attribute, *role;
@@ -70,7 +71,8 @@ bool mailbox_cursor_eq(const struct mailbox_cursor *a, const struct mailbox_curs
 {
 	return a->validity == b->validity && a->next == b->next && a->back == b->back &&
 	       a->modseq == b->modseq && a->since_ms == b->since_ms && a->until_ms == b->until_ms &&
-	       a->done == b->done && a->retired == b->retired && a->remote == b->remote;
+	       a->done == b->done && a->retired == b->retired &&
+	       a->noted == b->noted && a->remote == b->remote;
 }
 
 static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
@@ -82,7 +84,8 @@ static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
 	pack_put_i64(out, cursor->since_ms);
 	pack_put_i64(out, cursor->until_ms);
 	pack_put_u64(out,
-		     (cursor->done ? CURSOR_DONE : 0) | (cursor->retired ? CURSOR_RETIRED : 0));
+		     (cursor->done ? CURSOR_DONE : 0) | (cursor->retired ? CURSOR_RETIRED : 0) |
+			     (cursor->noted ? CURSOR_NOTED : 0));
 }
 
 void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *cursor,
@@ -120,6 +123,7 @@ static bool decode_cursor(struct span value, struct mailbox_cursor *cursor)
 	flags = pack_read_u64(&r);
 	cursor->done = flags & CURSOR_DONE;
 	cursor->retired = flags & CURSOR_RETIRED;
+	cursor->noted = flags & CURSOR_NOTED;
 	pack_skip_n(&r, n - 6);
 	return pack_done(&r);
 }
@@ -145,7 +149,7 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 	memcpy(mailbox->role, role.p, role.n);
 	mailbox->number = number;
 	mailbox->cursor = mailbox->told = c;
-	mailbox->known = c.validity != 0;
+	mailbox->known = c.validity != 0 && !c.noted;
 	*mailbox_out = mailbox;
 	return ERR_OK;
 }

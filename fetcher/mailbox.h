@@ -5,7 +5,8 @@
  *
  * All UIDs from `back` up to `next` (not included) are entered. Below `back` the first sync goes on downwards until
  * nothing younger than since_ms is left (flag 1: done). A mailbox whose UIDVALIDITY changed is numbered anew; the old
- * number is retired (flag 2) and swept once the new one is done, so that no message is ever without its place.
+ * number is retired (flag 2) and swept once the new one is done, so that no message is ever without its place. Of a mailbox
+ * that is not chosen only uidvalidity and next are noted (flag 4): what comes behind them is new to a later choice.
  */
 #ifndef MW_FETCHER_MAILBOX_H
 #define MW_FETCHER_MAILBOX_H
@@ -22,6 +23,7 @@ struct mailbox_cursor {
 	uint64_t modseq;
 	int64_t since_ms, until_ms; /* until 0: no upper end */
 	bool done, retired;
+	bool noted; /* by STATUS alone, while not chosen */
 	uint32_t remote;
 };
 

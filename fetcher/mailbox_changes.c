@@ -44,14 +44,15 @@ static void begin_cursor(struct account *a, struct mailbox *m)
 {
 	struct link *link = a->live.link;
 	struct mailbox_cursor *c = &m->cursor;
+	const struct mailbox_cursor before = *c;
 
 	memset(c, 0, sizeof(*c));
 	c->validity = link->validity;
 	c->next = c->back = link->uidnext ? link->uidnext : link->last_uid + 1;
 	c->modseq = link->modseq;
-	c->since_ms = a->config.since_ms;
 	c->remote = link->exists;
 	c->done = link->exists == 0 || c->back <= 1;
+	mailbox_begin(a, m, &before);
 	m->known = true;
 	enter_cursor(a, m);
 }

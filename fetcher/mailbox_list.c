@@ -3,9 +3,11 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/live.h"
+#include "fetcher/mailbox_name.h"
 
 #define FLAGS_MS 900000
 #define INBOX_FLAGS_MS 60000
+#define RESYNC_FLAGS 50000u /* of larger mailboxes only what changed since is told */
 #define LIST_MS 600000 /* without LIST-STATUS: polls between two lists take this long together */
 
 static bool same_path(struct span a, struct span b)
@@ -43,7 +45,8 @@ static bool wanted(const struct account *a, const struct mailbox *m)
 		return !mailbox_is(m, "trash") && !mailbox_is(m, "junk") &&
 		       !mailbox_is(m, "drafts");
 	for (size_t i = 0; i < a->config.folder_count; i++)
-		if (same_path(a->config.folders[i], mailbox_path(m)))
+		if (same_path(a->config.folders[i], mailbox_path(m)) ||
+		    mailbox_name_is(mailbox_path(m), a->config.folders[i]))
 			return true;
 	return false;
 }
@@ -66,11 +69,64 @@ static void take_list(struct account *a, const struct imap_resp *r)
 	m->dirty = m->dirty || (m->chosen && !m->known);
 }
 
+/* Not chosen: where it ends is noted, so that what enters after a choice is told from what lay there (SYN-02). */
+static void note(struct account *a, struct mailbox *m, const struct imap_resp *r)
+{
+	struct mailbox_cursor *c = &m->cursor;
+
+	if (!(r->has & IMAP_HAS_UIDVALIDITY) || !(r->has & IMAP_HAS_UIDNEXT))
+		return;
+	if (m->known && (c->validity != r->uidvalidity || c->next >= r->uidnext))
+		return;
+	if (!m->known && c->validity == r->uidvalidity && c->next == r->uidnext)
+		return;
+	if (!m->known) {
+		c->validity = r->uidvalidity;
+		c->done = c->noted = true;
+		c->remote = r->messages;
+	}
+	c->next = r->uidnext;
+	m->told = *c;
+	enter_cursor(a, m);
+}
+
+static const struct mailbox *retired_of(const struct account *a, const struct mailbox *of)
+{
+	const struct mailbox *m = a->mailboxes;
+
+	while (m &&
+	       (m->dropped || !m->cursor.retired || !span_eq(mailbox_path(m), mailbox_path(of))))
+		m = m->next;
+	return m;
+}
+
+void mailbox_begin(struct account *a, struct mailbox *m, const struct mailbox_cursor *before)
+{
+	const struct mailbox *retired = retired_of(a, m);
+	struct mailbox_cursor *c = &m->cursor;
+
+	c->since_ms = a->config.since_ms;
+	if (retired) { /* made anew: as far back as it was */
+		if (retired->cursor.since_ms < c->since_ms)
+			c->since_ms = retired->cursor.since_ms;
+	} else if (before->done) { /* it was there, and was not chosen */
+		c->done = true;
+		if (before->noted && before->validity == c->validity && before->next < c->next) {
+			c->next = c->back = before->next;
+			m->dirty = true; /* what came since is fetched by the next visit */
+		}
+	} else if (a->config.initial_done) { /* what is in a new folder has just entered it */
+		c->since_ms = 0;
+	}
+}
+
 static void take_status(struct account *a, const struct imap_resp *r)
 {
 	struct mailbox *m = mailbox_find(a, r->name);
 	const struct mailbox_cursor *c;
 
+	if (m && !m->chosen)
+		note(a, m, r);
 	if (!m || !m->chosen)
 		return;
 	c = &m->cursor;
@@ -98,6 +154,22 @@ static void widen(struct account *a, struct mailbox *m)
 		return;
 	c->until_ms = c->since_ms;
 	c->since_ms = a->config.since_ms;
+	c->back = c->next;
+	c->done = false;
+	enter_cursor(a, m);
+}
+
+void mailbox_resync(struct account *a, struct mailbox *m)
+{
+	struct mailbox_cursor *c = &m->cursor;
+
+	m->dirty = m->compare = true;
+	m->failures = 0;
+	if (c->modseq && c->remote <= RESYNC_FLAGS)
+		c->modseq = 1; /* the server tells of everything that ever changed */
+	if (c->next <= 1)
+		return;
+	c->until_ms = clock_wall_ms();
 	c->back = c->next;
 	c->done = false;
 	enter_cursor(a, m);

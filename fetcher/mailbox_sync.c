@@ -4,6 +4,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/secret/secret.h"
+#include "common/wire/pack.h"
+#include "fetcher/backfill.h"
 
 #define WINDOW_UIDS 10000u
 /* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
@@ -13,7 +16,9 @@
 #define RETRY_MS 5000
 #define FORGIVE_MS 300000
 #define DAY_MS 86400000
+#define REFUSALS_MAX 3u /* single messages refused one after the other: perhaps it is not they */
 
+static void fetch_some(struct account *a);
 static void next_window(struct account *a);
 static void next_mailbox(struct account *a);
 
@@ -36,9 +41,12 @@ static void drop_found(struct account *a)
 void mailbox_sync_stop(struct account *a)
 {
 	link_free(&a->bulk.link);
+	backfill_people_stop(a);
 	drop_found(a);
 	a->bulk.outstanding = 0;
 	a->bulk.target = NULL;
+	a->bulk.task = NULL;
+	a->bulk.epoch++;
 }
 
 /* The bulk connection's trouble is its own, as long as the live one is well. */
@@ -48,8 +56,6 @@ static void give_up(struct account *a, const struct err *e)
 		  NULL);
 	mailbox_sync_stop(a);
 	a->bulk.retry_ms = clock_mono_ms() + RETRY_MS;
-	if (e->code == ERR_AUTH)
-		account_fail(a, e);
 }
 
 static void on_ready(struct link *link)
@@ -64,8 +70,8 @@ static void on_closed(struct link *link, const struct err *e)
 
 static void on_named(struct link *link, const struct imap_resp *resp)
 {
-	(void)link;
-	(void)resp;
+	if (resp->kind == IMAP_FETCH)
+		backfill_people_take(link->account, resp);
 }
 
 static void on_exists(struct link *link)
@@ -73,7 +79,7 @@ static void on_exists(struct link *link)
 	(void)link;
 }
 
-/* ---- batches ---- */
+/* ---- what is done ---- */
 
 /* The retired number of a mailbox that is complete again gives up its places. */
 static void sweep_retired(struct account *a, const struct mailbox *complete)
@@ -94,6 +100,7 @@ static void mailbox_complete(struct account *a)
 	struct mailbox *m = a->bulk.target;
 
 	m->cursor.done = true;
+	m->cursor.until_ms = 0;
 	enter_cursor(a, m);
 	sweep_retired(a, m);
 	log_event(LOG_LEVEL_INFO, "mailbox_synced", "account", "s", a->tag, "mailbox", "u",
@@ -101,7 +108,29 @@ static void mailbox_complete(struct account *a)
 	next_mailbox(a);
 }
 
-static void fetch_some(struct account *a);
+static void window_done(struct account *a)
+{
+	struct account_bulk *b = &a->bulk;
+	bool more = b->low > 1;
+
+	drop_found(a);
+	if (b->task) {
+		more = backfill_window_done(a, b->task, b->low);
+	} else {
+		b->target->cursor.back = b->low;
+		if (!more) {
+			mailbox_complete(a);
+			return;
+		}
+	}
+	/* A first sync does not wait for a backfill. */
+	if (more && !(b->task && undone(a)))
+		next_window(a);
+	else
+		next_mailbox(a);
+}
+
+/* ---- batches ---- */
 
 /* Answers may come in any order; the cursor follows only without a gap. */
 static void batches_settle(struct account *a)
@@ -110,13 +139,80 @@ static void batches_settle(struct account *a)
 	bool moved = false;
 
 	while (b->outstanding > 0 && b->batches[b->batch_first].answered) {
-		b->target->cursor.back = b->batches[b->batch_first].low;
+		if (!b->task)
+			b->target->cursor.back = b->batches[b->batch_first].low;
 		b->batch_first = (b->batch_first + 1) % MAILBOX_BATCHES;
 		b->outstanding--;
-		moved = true;
+		moved = !b->task;
 	}
 	if (moved)
 		enter_cursor(a, b->target);
+}
+
+/* The server has it and does not give it: it has no bytes, so its place is its name. */
+static void set_aside(struct account *a, uint32_t uid, struct span words_of_server)
+{
+	struct mailbox *m = a->bulk.target;
+	struct secret_digest *digest = secret_digest_new();
+	uint8_t hash[32];
+	struct buf text;
+	struct id id;
+
+	buf_init(&text, 4 * MAILBOX_PATH_MAX);
+	buf_printf(&text, "mailweave refused 1 %s %u %u ", a->tag, m->cursor.validity, uid);
+	buf_put(&text, m->path, m->path_bytes);
+	secret_digest_add(digest, buf_span(&text));
+	secret_digest_end(digest, hash);
+	secret_digest_free(&digest);
+	memcpy(id.b, hash, ID_BYTES);
+	buf_clear(&text);
+	buf_put_byte(&text, 'A');
+	pack_put_array(&text, 8);
+	pack_put_cstr(&text, "refused");
+	pack_put_str(&text, span_sub(words_of_server, 0, 160));
+	pack_put_u64(&text, 0);
+	pack_put_i64(&text, clock_wall_ms());
+	pack_put_u64(&text, 0);
+	pack_put_cstr(&text, "");
+	pack_put_u64(&text, mailbox_place_bits(m));
+	pack_put_i64(&text, clock_wall_ms());
+	metrics_add(a->fetcher->metrics, FETCHER_ASIDE, 0, 1);
+	log_event(LOG_LEVEL_WARN, "message_refused", "account", "s", a->tag, "mailbox", "u",
+		  (uint64_t)m->number, "uid", "u", (uint64_t)uid, NULL);
+	enter_message(a, m, uid, 0, SPAN_LIT("\x90"), &id, NULL, buf_span(&text));
+	buf_fini(&text);
+}
+
+/* Is it the server's state that it tells of, not the messages'? (RFC 5530) */
+static bool is_passing(const struct imap_resp *tagged)
+{
+	static const char *const codes[] = {"UNAVAILABLE", "INUSE",	  "LIMIT",  "EXPUNGEISSUED",
+					    "THROTTLED",   "NONEXISTENT", "CLOSED", "EXPIRED"};
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (span_ieq(tagged->code, span_cstr(codes[i])))
+			return true;
+	return false;
+}
+
+static void ask(struct account *a, unsigned slot);
+
+/* False: the work was broken off. */
+static bool single_refused(struct account *a, unsigned slot, const struct imap_resp *tagged,
+			   const struct err *e)
+{
+	struct account_bulk *b = &a->bulk;
+	const size_t at = b->batches[slot].ask.at;
+
+	if (++b->refusals > REFUSALS_MAX && b->target->failures < 2) {
+		b->target->failures++;
+		give_up(a, e);
+		return false;
+	}
+	set_aside(a, b->found[at], tagged->text);
+	if (b->task)
+		backfill_had(a, b->task, (struct backfill_count){.done = 1, .refused = 1});
+	return true;
 }
 
 static void batch_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
@@ -124,100 +220,196 @@ static void batch_done(void *ctx, struct imap_conn *conn, const struct imap_resp
 {
 	struct link *link = ctx;
 	struct account *a = link->account;
+	struct account_bulk *b = &a->bulk;
+	struct backfill_batch *batch = &b->batches[arg].ask;
+	const size_t asked = batch->step;
+	enum backfill_step step;
 	struct err e;
+	const bool yes = link_said_yes(tagged, &e);
 
 	(void)conn;
-	if (!link_said_yes(tagged, &e)) {
-		a->bulk.target->failures++;
+	if (!yes && is_passing(tagged)) {
+		b->target->failures++;
 		give_up(a, &e);
 		return;
 	}
-	a->bulk.batches[arg].answered = true;
-	a->bulk.batch_size = a->bulk.batch_size < BATCH_MAX ? 2 * a->bulk.batch_size : BATCH_MAX;
+	step = backfill_batch_answered(batch, yes);
+	if (step == BACKFILL_REFUSED) {
+		if (!single_refused(a, (unsigned)arg, tagged, &e))
+			return;
+		step = backfill_batch_pass(batch);
+	} else if (yes) {
+		b->refusals = 0;
+		b->batch_size = b->batch_size < BATCH_MAX ? 2 * b->batch_size : BATCH_MAX;
+		if (b->task)
+			backfill_had(a, b->task, (struct backfill_count){.done = asked});
+	}
+	if (step == BACKFILL_ASK) {
+		ask(a, (unsigned)arg);
+		return;
+	}
+	b->batches[arg].answered = true;
 	batches_settle(a);
 	fetch_some(a);
 }
 
-static void fetch_batch(struct account *a, struct span set, uint32_t low)
+static void ask(struct account *a, unsigned slot)
 {
 	struct account_bulk *b = &a->bulk;
-	const unsigned slot = (b->batch_first + b->outstanding) % MAILBOX_BATCHES;
+	const struct backfill_batch *batch = &b->batches[slot].ask;
+	struct buf set;
 
-	b->batches[slot].low = low;
-	b->batches[slot].answered = false;
-	b->outstanding++;
-	link_fetch(b->link, set, batch_done, slot);
+	buf_init(&set, 16384);
+	imap_set_put(&set, b->found + batch->at, batch->step);
+	link_fetch(b->link, buf_span(&set), batch_done, slot);
+	buf_fini(&set);
 }
 
 /* Newest first: the end of what was found. */
 static void fetch_some(struct account *a)
 {
 	struct account_bulk *b = &a->bulk;
-	struct buf set;
 
-	buf_init(&set, 16384);
 	while (b->found_count > 0 && b->outstanding < MAILBOX_BATCHES) {
 		const size_t n = b->found_count < b->batch_size ? b->found_count : b->batch_size;
+		const unsigned slot = (b->batch_first + b->outstanding) % MAILBOX_BATCHES;
 
 		b->found_count -= n;
-		buf_clear(&set);
-		imap_set_put(&set, b->found + b->found_count, n);
-		fetch_batch(a, buf_span(&set), b->found_count ? b->found[b->found_count] : b->low);
+		b->batches[slot].low = b->found_count ? b->found[b->found_count] : b->low;
+		b->batches[slot].answered = false;
+		backfill_batch_init(&b->batches[slot].ask, b->found_count, n);
+		b->outstanding++;
+		ask(a, slot);
 	}
-	buf_fini(&set);
-	if (b->outstanding > 0)
-		return;
-	b->target->cursor.back = b->low;
-	if (b->low <= 1)
-		mailbox_complete(a);
-	else
-		next_window(a);
+	if (b->outstanding == 0)
+		window_done(a);
 }
 
 /* ---- windows ---- */
+
+void mailbox_sync_known(struct account *a, uint32_t *uids, size_t count)
+{
+	struct account_bulk *b = &a->bulk;
+
+	backfill_had(a, b->task,
+		     (struct backfill_count){.done = b->found_count - count,
+					     .unknown = b->found_count - count});
+	free(b->found);
+	b->found = uids;
+	b->found_count = count;
+	a->total += count;
+	fetch_some(a);
+}
+
+void mailbox_sync_filtered(struct account *a, uint64_t epoch, const uint32_t *uids, size_t count)
+{
+	struct account_bulk *b = &a->bulk;
+
+	if (epoch != b->epoch || !b->link || count > b->found_count)
+		return;
+	if (count)
+		memcpy(b->found, uids, count * sizeof(*uids));
+	b->found_count = count;
+	if (b->task) {
+		backfill_had(a, b->task, (struct backfill_count){.done = b->searched - count});
+		if (b->task->known_people && count > 0) {
+			backfill_people(a);
+			return;
+		}
+		a->total += count;
+	} else {
+		a->total += b->searched;
+		a->done += b->searched - count;
+	}
+	fetch_some(a);
+}
 
 static void window_found(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
 			 uint64_t arg)
 {
 	struct link *link = ctx;
 	struct account *a = link->account;
+	struct account_bulk *b = &a->bulk;
 	struct err e;
 
 	(void)conn;
 	(void)arg;
 	if (!link_said_yes(tagged, &e)) {
-		a->bulk.target->failures++;
+		b->target->failures++;
 		give_up(a, &e);
 		return;
 	}
 	drop_found(a);
-	a->bulk.found = link->found;
-	a->bulk.found_count = link->found_count;
+	b->found = link->found;
+	b->found_count = b->searched = link->found_count;
 	link->found = NULL;
 	link->found_count = link->found_room = 0;
-	a->total += a->bulk.found_count;
-	fetch_some(a);
+	if (b->task && b->task->phase == BACKFILL_COUNTING) {
+		if (backfill_counted(a, b->task, b->low, b->searched))
+			next_window(a);
+		else
+			next_mailbox(a);
+	} else if (b->searched > 0 && (b->task || b->begun_before)) {
+		b->begun_before = b->target->cursor.until_ms != 0; /* else only the first window */
+		backfill_missing(a, b->target, b->found, b->searched, b->task || b->begun_before,
+				 b->epoch);
+	} else {
+		a->total += b->searched;
+		fetch_some(a);
+	}
 }
 
 static void next_window(struct account *a)
 {
 	struct account_bulk *b = &a->bulk;
 	const struct mailbox_cursor *c = &b->target->cursor;
-	const uint32_t high = c->back - 1;
+	const int64_t since_ms = b->task ? b->task->since_ms : c->since_ms;
+	const int64_t until_ms = b->task ? b->task->until_ms : c->until_ms;
+	const uint32_t high = (b->task ? b->task->back : c->back) - 1;
 	struct buf criteria;
 
 	b->low = high > WINDOW_UIDS ? high - WINDOW_UIDS + 1 : 1;
 	buf_init(&criteria, 128);
-	if (c->since_ms > 0) {
+	if (since_ms > 0) {
 		buf_put_cstr(&criteria, " SINCE ");
-		imap_date_put(&criteria, c->since_ms);
+		imap_date_put(&criteria, since_ms);
 	}
-	if (c->until_ms > 0) { /* a day more: dates have no time of day and no zone */
+	if (until_ms > 0) { /* a day more: dates have no time of day and no zone */
 		buf_put_cstr(&criteria, " BEFORE ");
-		imap_date_put(&criteria, c->until_ms + 2 * DAY_MS);
+		imap_date_put(&criteria, until_ms + 2 * DAY_MS);
 	}
 	link_search(b->link, b->low, high, buf_span(&criteria), window_found);
 	buf_fini(&criteria);
+}
+
+/* The mailbox selected is not the one meant any more. */
+static bool is_another(const struct account *a)
+{
+	const struct account_bulk *b = &a->bulk;
+	const uint32_t validity = b->task ? b->task->validity : b->target->cursor.validity;
+
+	return b->link->validity && b->link->validity != validity;
+}
+
+static void begin_target(struct account *a)
+{
+	struct account_bulk *b = &a->bulk;
+	const struct mailbox_cursor *c = &b->target->cursor;
+
+	b->begun_before = c->back != c->next || c->until_ms;
+	if (is_another(a)) {
+		b->target->dirty = true; /* the live connection numbers it anew */
+		b->target->failures = 3;
+		if (b->task)
+			backfill_task_drop(a, b->task);
+		next_mailbox(a);
+	} else if (b->task) {
+		next_window(a);
+	} else if (c->back <= 1 || b->link->exists == 0) {
+		mailbox_complete(a);
+	} else {
+		next_window(a);
+	}
 }
 
 static void selected(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
@@ -238,37 +430,34 @@ static void selected(void *ctx, struct imap_conn *conn, const struct imap_resp *
 		return;
 	}
 	link->selected = true;
-	if (link->validity && link->validity != m->cursor.validity) {
-		m->dirty = true; /* the live connection numbers it anew */
-		m->failures = 3;
-		next_mailbox(a);
-	} else if (m->cursor.back <= 1 || link->exists == 0) {
-		mailbox_complete(a);
-	} else {
-		next_window(a);
-	}
+	begin_target(a);
 }
 
 static void next_mailbox(struct account *a)
 {
+	struct account_bulk *b = &a->bulk;
 	struct mailbox *m = undone(a);
 
+	b->task = m ? NULL : backfill_next(a, &m);
 	if (!m) {
 		mailbox_sync_stop(a);
 		return;
 	}
-	a->bulk.target = m;
-	link_select(a->bulk.link, m, false, false, selected);
+	b->target = m;
+	link_select(b->link, m, false, false, selected);
 }
 
 void mailbox_sync_wake(struct account *a)
 {
 	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
 
-	if (a->bulk.link || !undone(a) || clock_mono_ms() < a->bulk.retry_ms ||
-	    !account_bulk_may_log_in(a))
+	struct mailbox *m;
+
+	if (a->bulk.link || (!undone(a) && !backfill_next(a, &m)) ||
+	    clock_mono_ms() < a->bulk.retry_ms || !account_bulk_may_log_in(a))
 		return;
 	a->bulk.batch_size = BATCH_MIN;
+	a->bulk.refusals = 0;
 	a->bulk.link = link_open(a, WIRE_LANE_BULK, &handlers);
 }
 
@@ -298,12 +487,17 @@ static void forgive(struct account *a, int64_t now_ms)
 {
 	a->bulk.forgiven_ms = now_ms;
 	for (struct mailbox *m = a->mailboxes; m; m = m->next)
-		if (!m->cursor.done)
-			m->failures = 0;
+		m->failures = 0;
+}
+
+bool mailbox_sync_at_rest(const struct account *a)
+{
+	return !a->bulk.link && a->entries.count == 0 && !a->entries.running && !in_flight(a);
 }
 
 void mailbox_sync_tick(struct account *a, int64_t now_ms)
 {
+	backfill_tick(a, now_ms);
 	if (a->bulk.link) {
 		metrics_add(a->fetcher->metrics, FETCHER_BYTES, 0,
 			    (int64_t)imap_conn_bytes(a->bulk.link->conn));

@@ -8,6 +8,7 @@
 
 #include "fetcher/json_text.h"
 #include "fetcher/mailbox.h"
+#include "fetcher/mailbox_name.h"
 #include "fetcher/since.h"
 
 #define DAY INT64_C(86400000)
@@ -136,12 +137,35 @@ static void test_inbox(void **state)
 	mailbox_free_all(&m);
 }
 
+/* SYN-01: chosen folders are found by the names that people see. */
+static void test_mailbox_name(void **state)
+{
+	static const struct {
+		const char *path, *text;
+	} same[] = {
+		{"INBOX", "INBOX"},
+		{"Entw&APw-rfe", "Entw\xc3\xbcrfe"},
+		{"R&-D", "R&D"},
+		{"~peter/mail/&U,BTFw-/&ZeVnLIqe-",
+		 "~peter/mail/\xe5\x8f\xb0\xe5\x8c\x97/\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"},
+		{"&2D3eAA-!", "\xf0\x9f\x98\x80!"},
+	};
+	static const char *const bad[] = {"\xff", "\xc3", "\xc0\x80", "\xed", "\xf5\x80\x80\x80",
+					  "Entw"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		assert_true(mailbox_name_is(span_cstr(same[i].path), span_cstr(same[i].text)));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(mailbox_name_is(SPAN_LIT("Entw&APw-rfe"), span_cstr(bad[i])));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_since),	 cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_put), cmocka_unit_test(test_mailbox),
-		cmocka_unit_test(test_inbox),
+		cmocka_unit_test(test_inbox),	 cmocka_unit_test(test_mailbox_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

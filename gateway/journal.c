@@ -249,7 +249,10 @@ static void account_events(const struct journal_entry *entry, struct event_list 
 					    "account.connect_failed",
 					    "account.paused",
 					    "account.deleted",
-					    "account.initial_sync_completed"};
+					    "account.initial_sync_completed",
+					    "account.backfill_progress",
+					    "account.backfill_completed",
+					    "account.backfill_cancelled"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (span_eq(entry->what, span_cstr(names[i] + sizeof("account.") - 1)))
