@@ -1,4 +1,5 @@
 #include "parser/facts.h"
+#include "parser/embedded.h"
 #include "parser/encoded_word.h"
 #include "parser/mail_class.h"
 
@@ -30,6 +31,10 @@ bool facts_has_attachment(const struct mime_message *m)
 			       span_eq(p->type, SPAN_LIT("message/delivery-status")) ||
 			       span_eq(p->type, SPAN_LIT("text/calendar"));
 		if (!inline_part && !machine)
+			return true;
+	}
+	for (uint32_t i = 0; i < m->text_body.count; i++) {
+		if (embedded_in_text(&m->parts[m->text_body.items[i]]))
 			return true;
 	}
 	return false;

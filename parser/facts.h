@@ -36,7 +36,8 @@ void facts_read(struct decode *d, const struct mime_message *m, struct facts *fa
 /* At most FACTS_PREVIEW_CHARS characters of the text (else of the HTML), white space as one blank. Looks at no more of
  * the body than it needs. */
 struct span facts_preview(struct decode *d, const struct mime_message *m);
-/* RFC 8621 hasAttachment: something a person would call an attachment (no inline images, signatures or reports). */
+/* RFC 8621 hasAttachment: something a person would call an attachment (no inline images, signatures or reports);
+ * uuencoded files in the text too. */
 bool facts_has_attachment(const struct mime_message *m);
 
 #endif

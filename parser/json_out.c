@@ -3,8 +3,10 @@
 #include "parser/charset_iconv.h"
 #include "parser/html_text.h"
 #include "parser/mail_class.h"
+#include "parser/mbox.h"
 #include "parser/message_json.h"
 #include "parser/quote.h"
+#include "parser/shown_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +62,7 @@ static void put_own_words(struct json *j, struct span text)
 	json_str_or_null(j, parts.signature.n ? parts.signature : (struct span){0});
 }
 
-/* The decoded text and HTML; newText comes from the HTML's words when there is no text. */
+/* The decoded text and HTML; newText is of the text as it is shown, else of the HTML's words. */
 static void put_text(struct json *j, struct decode *d, const struct mime_message *m)
 {
 	struct buf text, html;
@@ -74,7 +76,8 @@ static void put_text(struct json *j, struct decode *d, const struct mime_message
 	json_key(j, "html");
 	json_str_or_null(j, has_html ? (struct span){html.p ? html.p : (const uint8_t *)"", html.n}
 				     : (struct span){0});
-	if (!has_text)
+	buf_clear(&text);
+	if (!shown_text(d, m, &text))
 		html_text(buf_span(&html), SIZE_MAX, &text);
 	if (has_text || has_html)
 		put_own_words(j, buf_span(&text));
@@ -98,20 +101,75 @@ static void put_message(struct json *j, struct decode *d, struct span raw)
 		bounce_json(j, d, &m);
 }
 
-static void put_file(struct decode *d, const char *path, struct buf *raw, struct buf *line)
+struct printer {
+	struct decode d;
+	struct buf raw, line, message; /* a file, a line of output, a message of an mbox */
+};
+
+static bool print_line(struct printer *p, struct json *j)
 {
-	struct json j = json_make(line);
+	json_close(j, '}');
+	buf_put_byte(&p->line, '\n');
+	bool good = buf_ok(&p->line) && fwrite(p->line.p, 1, p->line.n, stdout) == p->line.n;
+	buf_clear(&p->line);
+	arena_reset(p->d.arena);
+	return good;
+}
+
+static struct json open_line(struct printer *p, const char *path)
+{
+	struct json j = json_make(&p->line);
 	json_open(&j, '{');
 	json_key(&j, "path");
 	json_cstr(&j, path);
-	if (read_file(path, raw)) {
-		put_message(&j, d, buf_span(raw));
+	return j;
+}
+
+/* An mbox has at least two separators: one message may begin with a line that looks like one. */
+static bool print_mbox(struct printer *p, const char *path, struct span file)
+{
+	bool good = true;
+	size_t at = 0;
+	for (uint64_t number = 1; at < file.n && good; number++) {
+		size_t start = mbox_skip(file, at);
+		at = mbox_next(file, start);
+		buf_clear(&p->message);
+		mbox_unquote(span_sub(file, start, at - start), &p->message);
+		struct json j = open_line(p, path);
+		json_key(&j, "message");
+		json_u64(&j, number);
+		put_message(&j, &p->d, buf_span(&p->message));
+		good = print_line(p, &j);
+	}
+	return good;
+}
+
+/* A file named as one message is one, whatever lines are in it. */
+static bool is_mbox(const char *path, struct span file)
+{
+	static const char suffix[] = ".eml";
+	size_t n = strlen(path);
+	if (n >= sizeof(suffix) && strcmp(path + n - (sizeof(suffix) - 1), suffix) == 0)
+		return false;
+	return mbox_next(file, 0) == 0 && mbox_next(file, mbox_skip(file, 0)) < file.n;
+}
+
+static bool print_file(struct printer *p, const char *path)
+{
+	buf_clear(&p->raw);
+	bool readable = read_file(path, &p->raw);
+	int error = errno;
+	struct span file = buf_span(&p->raw);
+	if (readable && is_mbox(path, file))
+		return print_mbox(p, path, file);
+	struct json j = open_line(p, path);
+	if (readable) {
+		put_message(&j, &p->d, file);
 	} else {
 		json_key(&j, "error");
-		json_cstr(&j, strerror(errno));
+		json_cstr(&j, strerror(error));
 	}
-	json_close(&j, '}');
-	buf_put_byte(line, '\n');
+	return print_line(p, &j);
 }
 
 int json_out_files(char **paths)
@@ -119,27 +177,21 @@ int json_out_files(char **paths)
 	static char *const standard_input[] = {(char *)"-", NULL};
 	struct charset_set *charsets = charset_iconv_open();
 	struct arena *arena = arena_new(0);
-	struct decode d;
-	struct buf raw, line;
-	int status = 0;
-	decode_init(&d, charsets, arena);
-	buf_init(&raw, FILE_BYTES_MAX);
-	buf_init(&line, LINE_BYTES_MAX);
-	for (char *const *path = *paths ? (char *const *)paths : standard_input;
-	     *path && status == 0; path++) {
-		put_file(&d, *path, &raw, &line);
-		if (!buf_ok(&line) || fwrite(line.p, 1, line.n, stdout) != line.n)
-			status = 1;
-		buf_clear(&raw);
-		buf_clear(&line);
-		arena_reset(arena);
-	}
-	if (fflush(stdout) != 0)
-		status = 1;
-	buf_fini(&line);
-	buf_fini(&raw);
-	decode_fini(&d);
+	struct printer p;
+	bool good = true;
+	decode_init(&p.d, charsets, arena);
+	buf_init(&p.raw, FILE_BYTES_MAX);
+	buf_init(&p.message, FILE_BYTES_MAX);
+	buf_init(&p.line, LINE_BYTES_MAX);
+	for (char *const *path = *paths ? (char *const *)paths : standard_input; *path && good;
+	     path++)
+		good = print_file(&p, *path);
+	good &= fflush(stdout) == 0;
+	buf_fini(&p.line);
+	buf_fini(&p.message);
+	buf_fini(&p.raw);
+	decode_fini(&p.d);
 	arena_free(&arena);
 	charset_iconv_close(&charsets);
-	return status;
+	return good ? 0 : 1;
 }

@@ -1,6 +1,9 @@
 #include "parser/message_json.h"
 #include "common/secret/secret.h"
+#include "parser/embedded.h"
 #include "parser/encoded_word.h"
+
+#include <stdio.h>
 
 static void put_addresses(struct json *j, const char *key, const struct address_list *list)
 {
@@ -73,6 +76,7 @@ struct writer {
 	struct json *j;
 	struct decode *d;
 	const struct mime_message *m;
+	bool extended; /* beyond RFC 8621 */
 };
 
 static void put_languages(struct json *j, struct span value)
@@ -90,7 +94,17 @@ static void put_languages(struct json *j, struct span value)
 	json_close(j, ']');
 }
 
-static void put_part_fields(const struct writer *w, uint32_t i, bool hashes)
+/* Where its body lies in the message, and how it is encoded there. */
+static void put_place(const struct writer *w, const struct mime_part *p)
+{
+	json_key(w->j, "offset");
+	json_u64(w->j, (uint64_t)(p->body.p - w->m->raw.p));
+	json_key(w->j, "length");
+	json_u64(w->j, p->body.n);
+	put_or_null(w->j, "encoding", span_cstr(transfer_name(p->encoding)));
+}
+
+static void put_part_fields(const struct writer *w, uint32_t i)
 {
 	const struct mime_part *p = &w->m->parts[i];
 	struct json *j = w->j;
@@ -103,8 +117,10 @@ static void put_part_fields(const struct writer *w, uint32_t i, bool hashes)
 	json_key(j, "size");
 	struct span data = mime_part_octets(w->d, p);
 	json_u64(j, data.n);
-	if (hashes)
+	if (w->extended) {
 		put_hash(j, data);
+		put_place(w, p);
+	}
 	put_or_null(j, "name", p->name);
 	json_key(j, "type");
 	json_str(j, p->type);
@@ -123,7 +139,7 @@ static void put_part_fields(const struct writer *w, uint32_t i, bool hashes)
 static void put_structure(const struct writer *w, uint32_t i)
 {
 	json_open(w->j, '{');
-	put_part_fields(w, i, false);
+	put_part_fields(w, i);
 	if (w->m->parts[i].kind == MIME_MULTIPART) {
 		json_key(w->j, "subParts");
 		json_open(w->j, '[');
@@ -135,17 +151,67 @@ static void put_structure(const struct writer *w, uint32_t i)
 	json_close(w->j, '}');
 }
 
-static void put_list(const struct writer *w, const char *key, const struct mime_list *list,
-		     bool hashes)
+static void put_list(const struct writer *w, const char *key, const struct mime_list *list)
 {
 	json_key(w->j, key);
 	json_open(w->j, '[');
 	for (uint32_t i = 0; i < list->count; i++) {
 		json_open(w->j, '{');
-		put_part_fields(w, list->items[i], hashes);
+		put_part_fields(w, list->items[i]);
 		json_close(w->j, '}');
 	}
 	json_close(w->j, ']');
+}
+
+/* container: the partId of the leaf it is in; number: its own within that, from 1. */
+static void put_embedded_file(const struct writer *w, const char *container, unsigned number,
+			      const struct embedded_file *f)
+{
+	struct json *j = w->j;
+	char id[MIME_PART_ID_BYTES + 16];
+	struct span data = embedded_octets(w->d, f);
+	snprintf(id, sizeof(id), "%s.%u", container, number);
+	json_open(j, '{');
+	json_key(j, "partId");
+	json_cstr(j, id);
+	json_key(j, "size");
+	json_u64(j, data.n);
+	if (w->extended)
+		put_hash(j, data);
+	if (w->extended && f->encoding == TRANSFER_UU) {
+		json_key(j, "offset");
+		json_u64(j, (uint64_t)(f->body.p - w->m->raw.p));
+		json_key(j, "length");
+		json_u64(j, f->body.n);
+	}
+	put_or_null(j, "name", f->name);
+	json_key(j, "type");
+	json_str(j, f->type);
+	put_or_null(j, "charset", f->charset);
+	put_or_null(j, "cid", f->cid);
+	json_close(j, '}');
+}
+
+/* Only there if there is any. */
+static void put_embedded(const struct writer *w)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < w->m->part_count; i++) {
+		struct embedded_list list;
+		char container[MIME_PART_ID_BYTES];
+		embedded_find(w->d, &w->m->parts[i], &list);
+		if (list.count == 0 || !mime_part_id(w->m, i, container))
+			continue;
+		if (!any) {
+			json_key(w->j, "embedded");
+			json_open(w->j, '[');
+		}
+		any = true;
+		for (unsigned k = 0; k < list.count; k++)
+			put_embedded_file(w, container, k + 1, &list.files[k]);
+	}
+	if (any)
+		json_close(w->j, ']');
 }
 
 bool message_json_text(struct decode *d, const struct mime_message *m, const struct mime_list *list,
@@ -177,9 +243,9 @@ static void put_date(struct json *j, const struct facts *f)
 }
 
 void message_json_properties(struct json *j, struct decode *d, const struct mime_message *m,
-			     const struct facts *f, bool hashes)
+			     const struct facts *f, bool extended)
 {
-	struct writer w = {j, d, m};
+	struct writer w = {j, d, m, extended};
 	put_headers(j, m, &m->parts[0]);
 	put_ids(j, "messageId", &f->message_id);
 	put_ids(j, "inReplyTo", &f->in_reply_to);
@@ -199,7 +265,8 @@ void message_json_properties(struct json *j, struct decode *d, const struct mime
 	json_str(j, f->preview);
 	json_key(j, "bodyStructure");
 	put_structure(&w, 0);
-	put_list(&w, "textBody", &m->text_body, false);
-	put_list(&w, "htmlBody", &m->html_body, false);
-	put_list(&w, "attachments", &m->attachments, hashes);
+	put_list(&w, "textBody", &m->text_body);
+	put_list(&w, "htmlBody", &m->html_body);
+	put_list(&w, "attachments", &m->attachments);
+	put_embedded(&w);
 }

@@ -104,6 +104,10 @@ static void read_type(struct tree *t, struct mime_part *part, struct span value)
 	part->charset = param_bytes(t->d, &params, "charset");
 	if (part->kind == MIME_MULTIPART)
 		part->boundary = span_trim(param_get(t->d, &params, "boundary"));
+	if (part->kind == MIME_TEXT_PLAIN) {
+		part->flowed = span_ieq(param_get(t->d, &params, "format"), SPAN_LIT("flowed"));
+		part->delsp = span_ieq(param_get(t->d, &params, "delsp"), SPAN_LIT("yes"));
+	}
 	part->name = param_get(t->d, &params, "name");
 }
 

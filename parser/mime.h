@@ -39,6 +39,7 @@ struct mime_part {
 	uint32_t depth, number; /* number: from 1, among its siblings */
 	uint32_t field_first, field_count; /* in fields.fields */
 	enum mime_kind kind;
+	bool flowed, delsp; /* text/plain; format=flowed, delsp=yes (RFC 3676) */
 	bool was_multipart; /* declared as one, but its boundary never comes: read as text */
 	enum transfer encoding;
 	struct span

@@ -1,4 +1,5 @@
 /* Parts by their ids, and their text. */
+#include "parser/charset_guess.h"
 #include "parser/mime.h"
 
 #include <stdio.h>
@@ -44,11 +45,12 @@ void mime_part_text(struct decode *d, const struct mime_part *part, size_t max_r
 {
 	struct span body = span_sub(part->body, 0, max_raw);
 	unsigned charset = part->charset.n ? charset_find(part->charset) : CHARSET_UNKNOWN;
-	if (part->encoding == TRANSFER_NONE) {
-		charset_decode(d->charsets, charset, body, out);
-		return;
+	if (part->encoding != TRANSFER_NONE) {
+		d->bytes.n = 0;
+		transfer_decode(part->encoding, body, &d->bytes);
+		body = buf_span(&d->bytes);
 	}
-	d->bytes.n = 0;
-	transfer_decode(part->encoding, body, &d->bytes);
-	charset_decode(d->charsets, charset, buf_span(&d->bytes), out);
+	if (charset == CHARSET_UNKNOWN)
+		charset = charset_guess(body, part->kind == MIME_TEXT_HTML);
+	charset_decode(d->charsets, charset, body, out);
 }

@@ -8,7 +8,8 @@ $(B)/gen/charset_tables.h: parser/charset_tables
 $(B)/parser/charset.o $(B)/parser/charset.tidy $(B)/parser/counted/charset.o: $(B)/gen/charset_tables.h
 PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c transfer_base64.c encoded_word.c header.c lex.c param.c date.c \
 	address_list.c msg_id.c mime.c mime_scan.c mime_part.c mime_body.c entity.c html_text.c preview.c facts.c \
-	mail_class.c quote.c json.c phrase.c html_tag.c)
+	mail_class.c quote.c json.c phrase.c html_tag.c \
+	charset_guess.c flowed.c uuencode.c rtf_unpack.c apple_file.c tnef.c embedded.c shown_text.c)
 PARSER_ALL := $(filter-out %_test.c %_fuzz.c,$(wildcard parser/*.c))
 $(eval $(call program,parser,$(PARSER_ALL),stage bus store secret wire metrics conf base,-lzmq -lhiredis -lmicrohttpd \
 	-lseccomp -lgumbo -lcrypto -lidn2 -lpthread))
@@ -31,6 +32,7 @@ $(B)/parser/counted/%.o: parser/%.c
 $(eval $(call unit,parser/work_test,$(PARSER_CORE:parser/%=parser/counted/%),base,-lidn2))
 endif
 $(eval $(call unit,parser/transfer_base64_test,parser/transfer_base64.c,base,))
+$(eval $(call unit,parser/embedded_test,parser/mbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/mime_test,$(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/message_json.c \

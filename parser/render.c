@@ -1,8 +1,10 @@
 #include "parser/render.h"
+#include "parser/embedded.h"
 #include "parser/html_text.h"
 #include "parser/message_json.h"
 #include "parser/quote.h"
 #include "parser/sanitize.h"
+#include "parser/shown_text.h"
 #include "parser/utf8.h"
 
 #define STATUS_OK SPAN_LIT("ok")
@@ -86,7 +88,7 @@ static void render_body(struct decode *d, const struct mime_message *m, bool rem
 	buf_init(&text, DECODE_TEXT_MAX);
 	buf_init(&html, DECODE_TEXT_MAX);
 	bool has_html = message_json_text(d, m, &m->html_body, MIME_TEXT_HTML, &html);
-	if (!message_json_text(d, m, &m->text_body, MIME_TEXT_PLAIN, &text) && has_html)
+	if (!shown_text(d, m, &text) && has_html)
 		html_text(buf_span(&html), SIZE_MAX, &text);
 	json_open(&j, '{');
 	put_text(&j, buf_span(&text));
@@ -97,19 +99,37 @@ static void render_body(struct decode *d, const struct mime_message *m, bool rem
 	buf_fini(&html);
 }
 
+/* A part, or a file within one. */
+static bool find_part(struct decode *d, const struct mime_message *m, struct span id,
+		      struct span *type_out, struct span *name_out, struct span *data_out)
+{
+	struct embedded_file file;
+	uint32_t index = mime_part_find(m, id);
+	if (index != MIME_NONE) {
+		*type_out = m->parts[index].type;
+		*name_out = m->parts[index].name;
+		*data_out = mime_part_octets(d, &m->parts[index]);
+		return true;
+	}
+	if (!embedded_by_id(d, m, id, &file))
+		return false;
+	*type_out = file.type;
+	*name_out = file.name;
+	*data_out = embedded_octets(d, &file);
+	return true;
+}
+
 static void render_part(struct decode *d, const struct mime_message *m,
 			const struct render_order *order, struct buf *frame, struct buf *body)
 {
-	uint32_t index = mime_part_find(m, order->part);
-	if (index == MIME_NONE) {
+	struct span type, name, data;
+	if (!find_part(d, m, order->part, &type, &name, &data)) {
 		put_frame(order, SPAN_LIT("no_part"), frame);
 		return;
 	}
-	const struct mime_part *p = &m->parts[index];
-	struct span data = mime_part_octets(d, p);
 	struct wire_rendered w = {.request = order->request, .status = STATUS_OK, .total = data.n};
-	w.type = span_sub(p->type, 0, 128);
-	w.name = (struct span){p->name.p, utf8_cut(p->name, 512)};
+	w.type = span_sub(type, 0, 128);
+	w.name = (struct span){name.p, utf8_cut(name, 512)};
 	wire_encode_rendered(&w, frame);
 	size_t offset = order->offset < data.n ? order->offset : data.n;
 	buf_put_span(body, span_sub(data, offset,

@@ -11,9 +11,11 @@
 
 #include <string.h>
 
+#include "parser/embedded.h"
 #include "parser/facts.h"
 #include "parser/html_text.h"
 #include "parser/quote.h"
+#include "parser/shown_text.h"
 
 void work_add(size_t n);
 void __sanitizer_cov_trace_pc(void);
@@ -38,6 +40,7 @@ struct hostile {
 };
 
 #define MIXED "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+#define FLOWED "Content-Type: text/plain; format=flowed; delsp=yes\r\n\r\n"
 #define HTML "Content-Type: text/html\r\n\r\n"
 
 static const struct hostile ROWS[] = {
@@ -100,6 +103,16 @@ static const struct hostile ROWS[] = {
 	{"Content-Transfer-Encoding: quoted-printable\r\n\r\n", "=", ""},
 	{"Content-Transfer-Encoding: quoted-printable\r\n\r\n", "= ", ""},
 	{"Content-Transfer-Encoding: x-uuencode\r\n\r\n", "begin 644 a\r\n", ""},
+	{"\r\n", "begin 644 a\r\n", ""},
+	{"\r\n", "begin 644 a\r\n#0V%T\r\n", ""},
+	{"\r\nbegin 644 a\r\n", "#0V%T\r\n", "end\r\n"},
+	{FLOWED, "a \r\n", ""},
+	{FLOWED, ">", ""},
+	{FLOWED, "> \r\n", ""},
+	{HTML "\xff", "<meta charset", ""},
+	{HTML "\xff", "<meta ", ""},
+	{HTML, "\x1b", ""},
+	{"Content-Type: application/ms-tnef\r\n\r\n\x78\x9f\x3e\x22zz", "\2\2\x90\6\1\1zzzz", ""},
 	{HTML, "<", ""},
 	{HTML, "<a b='", ""},
 	{HTML, "<!--", ""},
@@ -150,6 +163,14 @@ static uint64_t work_of(struct span raw)
 	work = 0;
 	mime_parse(&d, raw, &m);
 	facts_read(&d, &m, &f);
+	for (uint32_t i = 0; i < m.part_count; i++) {
+		struct embedded_list list;
+		embedded_find(&d, &m.parts[i], &list);
+		for (unsigned k = 0; k < list.count; k++)
+			embedded_octets(&d, &list.files[k]);
+	}
+	shown_text(&d, &m, &text);
+	buf_clear(&text);
 	for (uint32_t i = 0; i < m.text_body.count; i++)
 		mime_part_text(&d, &m.parts[m.text_body.items[i]], SIZE_MAX, &text);
 	html_text(buf_span(&text), SIZE_MAX, &words);
