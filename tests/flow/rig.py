@@ -212,7 +212,8 @@ class World:
 
     def wait_synced(self, seconds=60, reps=None):
         for rep in reps or [r["id"] for r in self.ledger["reps"]]:
-            wait(lambda rep=rep: self._quiet(lambda: self.synced(rep)), seconds, f"{rep} synced; {self.progress(rep)}\n{self.last_words()}", 0.1)
+            # A gateway that was killed, or that ended with Redis, listens elsewhere once it is back.
+            wait(lambda rep=rep: self._quiet(lambda: self.connect() or self.synced(rep)), seconds, f"{rep} synced; {self.progress(rep)}\n{self.last_words()}", 0.1)
         self.wait_applied(seconds)
 
     @staticmethod
