@@ -41,7 +41,7 @@ class ScriptedLogin:
             if self.tls:
                 sock = self.tls.wrap_socket(sock, server_side=True)
             self._talk(sock, sock.makefile("rwb", buffering=0))
-        except (OSError, ValueError):
+        except (OSError, ValueError, IndexError):
             pass
         finally:
             sock.close()

@@ -103,6 +103,36 @@ def test_acc06_refused_logins_stop_and_resume_without_amnesia(life):
     assert len(events(life, rep, "account.auth_failed")) == 1 and events(life, rep, "account.connected")
 
 
+def test_acc07_stop_remove_and_return(life):
+    """Proves ACC-07: stop keeps what is synced and starts where it stopped; removal keeps the mail, and the account that comes back
+    meets it again: the same messages under the same ids, nothing twice, what arrived meanwhile as well."""
+    rep = life.ledger["reps"][1]["id"]
+    api = life.user(rep)
+
+    def ids():
+        return sorted(m["id"] for ms in life.messages_by_thread(rep).values() for m in ms)
+    before = ids()
+    assert api.call("POST", f"/v1/accounts/{rep}/pause").json()["state"] == "paused"
+    rig.wait(lambda: view(life, rep)["changes"][0]["state"] == "paused", 20, "the fetcher stopped")
+    life.deliver(rep, message(1, "paused"))
+    assert ids() == before and view(life, rep)["state"] == "paused"
+    api.call("POST", f"/v1/accounts/{rep}/resume")
+    rig.wait(lambda: len(ids()) == len(before) + 1, 40, "what came while it was stopped")
+    life.wait_synced(40, [rep])
+    kept = ids()
+    assert set(before) < set(kept) and [c["state"] for c in view(life, rep)["changes"]][:3] == ["connected", "connecting", "paused"]
+
+    api.call("DELETE", f"/v1/accounts/{rep}", 204)
+    assert api.call("GET", f"/v1/accounts/{rep}", 404).json()["code"] == "not_found"
+    life.deliver(rep, message(2, "removed"))
+    back = life.add_account(rep)
+    assert back["id"] == rep
+    rig.wait(lambda: life._quiet(lambda: len(ids()) == len(kept) + 1 and life.synced(rep)), 60, "met again, and the new one")
+    after = ids()
+    assert set(kept) < set(after) and len(set(after)) == len(after) == len(kept) + 1
+    assert life.redis().hget(f"{{a:{rig.COMPANY}/{rep}}}:n", "committed") == str(len(after)).encode()
+
+
 def test_acc06_the_count_of_refused_logins(house):  # noqa: F811
     """Proves ACC-06 on the function that fetchers and senders share: what is under way counts as refused, a dead process's login no longer
     than it may take, sending stops before reading does, the third refusal within an hour is the last."""
