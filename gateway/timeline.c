@@ -133,7 +133,7 @@ static enum err_code show(struct http_request *r, const struct timeline *t,
 {
 	struct mail_ref *refs = arena_array(r->arena, count + 1, sizeof(*refs));
 	struct mail_thread *threads = arena_array(r->arena, count + 1, sizeof(*threads));
-	json_t **views = arena_array(r->arena, count + 1, sizeof(*views));
+	json_t **views = arena_array(r->arena, count + 1, sizeof(json_t *));
 	enum err_code code;
 
 	for (size_t i = 0; i < count; i++)
