@@ -38,6 +38,10 @@ $(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,
 $(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/message_json.c \
 	parser/render.c parser/sanitize.c parser/html_depth.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c $(PARSER_CORE),\
 	secret wire base,-lgumbo -lcrypto -lidn2))
+$(eval $(call fuzz,parser/embedded_fuzz,parser/mbox.c $(PARSER_CORE),base,-lidn2))
+$(eval $(call fuzz,parser/words_fuzz,$(PARSER_CORE),base,-lidn2))
+$(eval $(call fuzz,parser/shown_fuzz,parser/sanitize.c parser/html_depth.c parser/sanitize_table.c parser/sanitize_url.c \
+	parser/css.c $(PARSER_CORE),base,-lgumbo -lidn2))
 $(eval $(call unit,parser/facts_test,parser/content_hash.c parser/card.c parser/facts_wire.c parser/bounce.c \
 	parser/bounce_text.c $(PARSER_CORE),secret wire base,-lcrypto -lidn2))
 # `make bench-parse`

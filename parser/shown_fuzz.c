@@ -1,0 +1,48 @@
+/* Fuzz target: any bytes as HTML to be made safe, and as text to be parted into new words, signature and quoted history. */
+#include <stdlib.h>
+
+#include "parser/quote.h"
+#include "parser/sanitize.h"
+#include "parser/utf8.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must_be_inside(struct span part, struct span whole)
+{
+	if (part.n > 0 && (part.p < whole.p || part.p + part.n > whole.p + whole.n))
+		abort();
+}
+
+/* Made safe once more it stays as it is. */
+static void try_html(struct arena *arena, struct span html)
+{
+	struct sanitize s = {.arena = arena}, again = {.arena = arena};
+	struct buf safe, twice;
+	buf_init(&safe, 16u << 20);
+	buf_init(&twice, 16u << 20);
+	if (sanitize_html(&s, html, &safe) && buf_ok(&safe)) {
+		if (!sanitize_html(&again, buf_span(&safe), &twice) ||
+		    !span_eq(buf_span(&safe), buf_span(&twice)))
+			abort();
+	}
+	buf_fini(&safe);
+	buf_fini(&twice);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct arena *arena = arena_new(0);
+	struct span text = span_make(data, size);
+	struct buf utf8;
+	buf_init(&utf8, 16u << 20);
+	struct quote_parts parts = quote_split_text(text);
+	must_be_inside(parts.fresh, text);
+	must_be_inside(parts.signature, text);
+	if (parts.quoted_from > size)
+		abort();
+	utf8_put_lossy(text, &utf8);
+	try_html(arena, buf_span(&utf8));
+	buf_fini(&utf8);
+	arena_free(&arena);
+	return 0;
+}
