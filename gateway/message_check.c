@@ -1,6 +1,5 @@
 #include "gateway/message_check.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "common/base/address.h"
@@ -9,104 +8,84 @@
 #define MIB ((size_t)1 << 20)
 #define PROVIDER_REFUSES ",/\\\":<>|*~"
 
-static bool fault(struct message_fault *f, enum problem problem, const char *format, const char *a,
-		  const char *b)
+static bool header_ok(const char *value, const char *name, struct message_findings *f)
 {
-	f->problem = problem;
-	snprintf(f->text, sizeof(f->text), "%s: %.200s%s%.120s", format, a, *b ? " " : "", b);
-	return false;
-}
-
-static bool header_ok(const char *value, const char *name, struct message_fault *f)
-{
-	for (const char *p = value ? value : ""; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return fault(f, PROBLEM_INVALID_HEADER,
-				     "A line break or control character is in", name, "");
+	for (const char *p = value ? value : ""; *p; p++) {
+		if ((unsigned char)*p >= 0x20 && *p != 0x7f)
+			continue;
+		message_findings_stop(f, PROBLEM_INVALID_HEADER, name,
+				      "A line break or control character is in: %s", name);
+		return false;
+	}
 	return true;
 }
 
-static bool address_ok(const json_t *address, const char *field, struct message_fault *f)
+static bool address_ok(const json_t *address, const char *field, struct message_findings *f)
 {
 	const char *email = json_get_text(address, "email");
 	char normal[ADDRESS_MAX + 1];
 
 	if (!header_ok(json_get_text(address, "name"), field, f) || !header_ok(email, field, f))
 		return false;
-	if (email[strcspn(email, PROVIDER_REFUSES " ")] ||
-	    strchr(email, '@') != strrchr(email, '@') ||
-	    !address_normalize(span_cstr(email), normal))
-		return fault(f, PROBLEM_INVALID_RECIPIENT, "This is no address that can be sent to",
-			     email, "");
-	return true;
+	if (!email[strcspn(email, PROVIDER_REFUSES " ")] &&
+	    strchr(email, '@') == strrchr(email, '@') &&
+	    address_normalize(span_cstr(email), normal))
+		return true;
+	message_findings_stop(f, PROBLEM_INVALID_RECIPIENT, field,
+			      "This is no address that can be sent to: %.200s", email);
+	return false;
 }
 
-static bool addresses_ok(const json_t *message, const char *field, size_t *count,
-			 struct message_fault *f)
+static size_t addresses(const json_t *message, const char *field, struct message_findings *f)
 {
 	const json_t *list = json_object_get(message, field);
 
 	for (size_t i = 0; i < json_array_size(list); i++)
-		if (!address_ok(json_array_get(list, i), field, f))
-			return false;
-	*count += json_array_size(list);
-	return true;
+		(void)address_ok(json_array_get(list, i), field, f);
+	return json_array_size(list);
 }
 
-static bool recipients_ok(const json_t *message, struct message_fault *f)
+static void recipients(const json_t *message, struct message_findings *f)
 {
-	size_t count = 0, others = 0;
+	size_t count = addresses(message, "to", f) + addresses(message, "cc", f) +
+		       addresses(message, "bcc", f);
 
-	if (!addresses_ok(message, "to", &count, f) || !addresses_ok(message, "cc", &count, f) ||
-	    !addresses_ok(message, "bcc", &count, f) ||
-	    !addresses_ok(message, "replyTo", &others, f))
-		return false;
-	return count || fault(f, PROBLEM_NO_RECIPIENT, "Nobody is named in", "to, cc and bcc", "");
+	(void)addresses(message, "replyTo", f);
+	if (!count)
+		message_findings_stop(f, PROBLEM_NO_RECIPIENT, "to",
+				      "Nobody is named in: to, cc and bcc");
 }
 
 /* The account's address; its other identities come later. */
-static bool from_ok(const json_t *message, const char *own, struct message_fault *f)
+static void from(const json_t *message, const char *own, struct message_findings *f)
 {
-	const json_t *from = json_object_get(message, "from");
+	const json_t *value = json_object_get(message, "from");
 	char left[ADDRESS_MAX + 1], right[ADDRESS_MAX + 1];
 
-	if (!from)
-		return true;
-	if (!address_ok(from, "from", f))
-		return false;
-	if (address_normalize(json_get_span(from, "email"), left) &&
+	if (!value || !address_ok(value, "from", f))
+		return;
+	if (address_normalize(json_get_span(value, "email"), left) &&
 	    address_normalize(span_cstr(own), right) && strcmp(left, right) == 0)
-		return true;
-	return fault(f, PROBLEM_UNKNOWN_REFERENCE, "The account does not send as",
-		     json_get_text(from, "email"), "");
+		return;
+	message_findings_stop(f, PROBLEM_UNKNOWN_REFERENCE, "from",
+			      "The account does not send as: %.200s",
+			      json_get_text(value, "email"));
 }
 
 /* So that nobody gets "Hi {{…}}". */
-static bool fields_ok(const json_t *message, struct message_fault *f)
+static void fields(const json_t *message, struct message_findings *f)
 {
 	static const char *const PLACES[] = {"subject", "html", "text"};
-	char name[128];
 
 	for (size_t i = 0; i < sizeof(PLACES) / sizeof(PLACES[0]); i++) {
 		const char *text = json_get_text(message, PLACES[i]);
 		const char *open = text ? strstr(text, "{{") : NULL;
 		const char *close = open ? strstr(open, "}}") : NULL;
 
-		if (!close || close - open > 120)
-			continue;
-		snprintf(name, sizeof(name), "%.*s", (int)(close + 2 - open), open);
-		return fault(f, PROBLEM_UNRESOLVED_FIELD, "Not filled in", name, PLACES[i]);
+		if (close && close - open <= 120)
+			message_findings_stop(f, PROBLEM_UNRESOLVED_FIELD, PLACES[i],
+					      "Not filled in: %.*s", (int)(close + 2 - open), open);
 	}
-	return true;
-}
-
-static bool offered(const json_t *message, struct message_fault *f)
-{
-	if (json_get_bool(message, "separate", false))
-		return fault(f, PROBLEM_NOT_OFFERED, "Not offered yet", "separate", "");
-	if (json_object_get(message, "template") || json_object_get(message, "fields"))
-		return fault(f, PROBLEM_NOT_OFFERED, "Not offered yet", "template and fields", "");
-	return true;
 }
 
 static bool base64_ok(const char *s, size_t n)
@@ -123,63 +102,123 @@ static bool base64_ok(const char *s, size_t n)
 	return pad ? n % 4 == 0 : n % 4 != 1;
 }
 
-static bool attachment_ok(const json_t *attachment, struct message_fault *f)
+/* What stands between < and > of a Content-ID. */
+static bool content_id_ok(const char *id)
 {
-	const char *name = json_get_text(attachment, "name");
-	const char *type = json_get_text(attachment, "type");
-	struct span content = json_get_span(attachment, "content");
+	for (const char *p = id ? id : ""; *p; p++)
+		if (*p <= 0x20 || *p >= 0x7f || (*p == '<' && p != id) || (*p == '>' && p[1]))
+			return false;
+	return true;
+}
+
+static void attachment(const json_t *value, struct message_findings *f)
+{
+	const char *name = json_get_text(value, "name");
+	const char *type = json_get_text(value, "type");
+	const char *content_id = json_get_text(value, "contentId");
+	struct span content = json_get_span(value, "content");
 
 	if (!header_ok(name, "attachments", f) || !header_ok(type, "attachments", f) ||
-	    !header_ok(json_get_text(attachment, "contentId"), "attachments", f))
-		return false;
+	    !header_ok(content_id, "attachments", f))
+		return;
 	if (!strchr(type, '/') || strpbrk(type, "\"; ()<>@,"))
-		return fault(f, PROBLEM_INVALID_ATTACHMENT, "This is no media type", type, "");
-	if (!base64_ok((const char *)content.p, content.n))
-		return fault(f, PROBLEM_INVALID_ATTACHMENT, "The content is not base64", name, "");
-	return true;
+		message_findings_stop(f, PROBLEM_INVALID_ATTACHMENT, "attachments",
+				      "This is no media type: %.120s", type);
+	else if (!content_id_ok(content_id))
+		message_findings_stop(f, PROBLEM_INVALID_ATTACHMENT, "attachments",
+				      "This is no content id: %.120s", content_id);
+	else if (!base64_ok((const char *)content.p, content.n))
+		message_findings_stop(f, PROBLEM_INVALID_ATTACHMENT, "attachments",
+				      "The content is not base64: %.200s", name);
+}
+
+static bool is_microsoft(const char *provider)
+{
+	return provider && strcmp(provider, "microsoft") == 0;
+}
+
+bool message_file_risky(const char *name)
+{
+	static const char *const ends[] = {
+		".exe", ".bat", ".cmd", ".com", ".scr", ".pif", ".cpl", ".msi",	 ".msp", ".js",
+		".jse", ".vbs", ".vbe", ".wsf", ".wsh", ".jar", ".lnk", ".hta",	 ".iso", ".img",
+		".ps1", ".reg", ".dll", ".chm", ".ade", ".adp", ".vhd", ".vhdx", ".dmg"};
+	struct span s = span_trim(span_cstr(name));
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		struct span end = span_cstr(ends[i]);
+
+		if (s.n >= end.n && span_ieq(span_sub(s, s.n - end.n, end.n), end))
+			return true;
+	}
+	return false;
+}
+
+static void files(const json_t *message, const char *provider, struct message_findings *f)
+{
+	const json_t *list = json_object_get(message, "attachments");
+	bool refuses = is_microsoft(provider) || (provider && strcmp(provider, "gmail") == 0);
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_get_text(json_array_get(list, i), "name");
+
+		attachment(json_array_get(list, i), f);
+		if (refuses && name && message_file_risky(name))
+			message_findings_stop(f, PROBLEM_REFUSED_ATTACHMENT, "attachments",
+					      "The provider refuses such a file: %.200s", name);
+	}
 }
 
 size_t message_limit_bytes(const char *provider)
 {
-	return provider && strcmp(provider, "microsoft") == 0 ? 20 * MIB : 25 * MIB;
+	return is_microsoft(provider) ? 20 * MIB : 25 * MIB;
 }
 
 /* Encoded: lines of 76 with their ends; texts at most a third more. */
-static bool size_ok(const json_t *message, size_t limit, struct message_fault *f)
+static void size(const json_t *message, size_t limit, struct message_findings *f)
 {
-	const json_t *attachments = json_object_get(message, "attachments");
-	size_t files = 0,
+	const json_t *list = json_object_get(message, "attachments");
+	size_t octets = 0,
 	       texts = json_get_span(message, "html").n + json_get_span(message, "text").n;
 	size_t encoded;
 
-	for (size_t i = 0; i < json_array_size(attachments); i++)
-		files += json_get_span(json_array_get(attachments, i), "content").n;
-	encoded = files + files / 38 + texts + texts / 3 + 4096;
-	if (encoded <= limit)
-		return true;
-	f->problem = PROBLEM_MESSAGE_TOO_LARGE;
-	snprintf(f->text, sizeof(f->text),
-		 "Encoded it has about %.1f MB, the limit is %.1f MB: room for about %.1f MB of "
-		 "files.",
-		 (double)encoded / (double)MIB, (double)limit / (double)MIB,
-		 (double)limit / (double)MIB * 0.73);
-	return false;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		octets += json_get_span(json_array_get(list, i), "content").n;
+	encoded = octets + octets / 38 + texts + texts / 3 + 4096;
+	if (encoded > limit)
+		message_findings_stop(
+			f, PROBLEM_MESSAGE_TOO_LARGE, "attachments",
+			"Encoded it has about %.1f MB, the limit is %.1f MB: room for about %.1f "
+			"MB of files",
+			(double)encoded / (double)MIB, (double)limit / (double)MIB,
+			(double)limit / (double)MIB * 0.73);
 }
 
-bool message_check(const json_t *message, const char *own, size_t limit_bytes,
-		   struct message_fault *fault_out)
+static void offered(const json_t *message, struct message_findings *f)
 {
-	const json_t *attachments = json_object_get(message, "attachments");
+	static const char *const later[] = {"template", "fields"};
 
-	if (!offered(message, fault_out) || !recipients_ok(message, fault_out) ||
-	    !from_ok(message, own, fault_out) ||
-	    !header_ok(json_get_text(message, "subject"), "subject", fault_out) ||
-	    !fields_ok(message, fault_out))
-		return false;
+	if (json_get_bool(message, "separate", false))
+		message_findings_stop(f, PROBLEM_NOT_OFFERED, "separate",
+				      "Not offered yet: separate");
+	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
+		if (json_object_get(message, later[i]))
+			message_findings_stop(f, PROBLEM_NOT_OFFERED, later[i],
+					      "Not offered yet: %s", later[i]);
+}
+
+void message_check(const json_t *message, const struct message_sender *sender,
+		   struct message_findings *findings)
+{
+	offered(message, findings);
+	recipients(message, findings);
+	from(message, sender->email, findings);
+	(void)header_ok(json_get_text(message, "subject"), "subject", findings);
+	fields(message, findings);
 	if (!json_get_text(message, "html") && !json_get_text(message, "text"))
-		return fault(fault_out, PROBLEM_NO_CONTENT, "Missing", "text or html", "");
-	for (size_t i = 0; i < json_array_size(attachments); i++)
-		if (!attachment_ok(json_array_get(attachments, i), fault_out))
-			return false;
-	return size_ok(message, limit_bytes, fault_out);
+		message_findings_stop(findings, PROBLEM_NO_CONTENT, "text",
+				      "Missing: text or html");
+	files(message, sender->provider, findings);
+	size(message, message_limit_bytes(sender->provider), findings);
+	message_advice(message, findings);
 }

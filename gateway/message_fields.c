@@ -26,9 +26,13 @@ static const struct json_field ATTACHMENT[] = {
 	{.name = "contentId", .type = FIELD_TEXT, .max = 255},
 	{.name = "content",
 	 .type = FIELD_TEXT,
-	 .flags = FIELD_REQUIRED,
 	 .max = CONTENT_OCTETS,
-	 .help = "Base64."},
+	 .help = "Base64; this or blobId."},
+	{.name = "blobId",
+	 .type = FIELD_LINE,
+	 .max = 200,
+	 .help = "<message id>/<partId> of mail that you see, or <message id>: all of a message of "
+		 "yours."},
 	{.name = NULL},
 };
 static const struct json_field ATTACHMENTS[] = {
@@ -38,12 +42,24 @@ static const struct json_field ATTACHMENTS[] = {
 static const struct json_field REFERENCE[] = {
 	{.name = "messageId", .type = FIELD_LINE, .flags = FIELD_REQUIRED, .max = 128},
 	{.name = "action", .type = FIELD_ENUM, .flags = FIELD_REQUIRED, .values = ACTIONS},
+	{.name = "inline",
+	 .type = FIELD_BOOL,
+	 .help = "Quotes the original; of a forward true unless given."},
+	{.name = "forwardAttachments",
+	 .type = FIELD_BOOL,
+	 .help = "Takes its attachments along; of a forward true unless given."},
 	{.name = NULL},
 };
 
 static const struct json_field TRACKING[] = {
 	{.name = "opens", .type = FIELD_BOOL},
 	{.name = "clicks", .type = FIELD_BOOL},
+	{.name = NULL},
+};
+
+static const struct json_field UNSUBSCRIBE[] = {
+	{.name = "url", .type = FIELD_LINE, .max = 800, .help = "https; taken by one click."},
+	{.name = "email", .type = FIELD_ADDRESS},
 	{.name = NULL},
 };
 
@@ -67,6 +83,10 @@ const struct json_field message_post_fields[] = {
 	{.name = "reference", .type = FIELD_OBJECT, .fields = REFERENCE},
 	{.name = "template", .type = FIELD_LINE, .max = 64, .help = "Not offered yet."},
 	{.name = "fields", .type = FIELD_FREE, .help = "Not offered yet."},
+	{.name = "unsubscribe",
+	 .type = FIELD_OBJECT,
+	 .fields = UNSUBSCRIBE,
+	 .help = "For mail to many: its List-Unsubscribe."},
 	{.name = "sharing", .type = FIELD_ENUM, .values = SHARINGS},
 	{.name = "tracking", .type = FIELD_OBJECT, .fields = TRACKING},
 	{.name = "sendAt", .type = FIELD_TIME, .flags = FIELD_NULL},
@@ -75,6 +95,26 @@ const struct json_field message_post_fields[] = {
 };
 
 static const struct json_field FREE[] = {{.name = "", .type = FIELD_FREE}};
+
+static const char *const SEVERITIES[] = {"stop", "warning", NULL};
+static const char *const VERDICTS[] = {"valid", "refused", NULL};
+static const struct json_field FINDING[] = {
+	{.name = "severity", .type = FIELD_ENUM, .values = SEVERITIES},
+	{.name = "code", .type = FIELD_LINE},
+	{.name = "field", .type = FIELD_LINE},
+	{.name = "detail", .type = FIELD_LINE},
+	{.name = "remedy", .type = FIELD_LINE},
+	{.name = NULL},
+};
+static const struct json_field FINDINGS[] = {
+	{.name = "", .type = FIELD_OBJECT, .fields = FINDING},
+};
+
+const struct json_field message_check_answer_fields[] = {
+	{.name = "status", .type = FIELD_ENUM, .values = VERDICTS},
+	{.name = "findings", .type = FIELD_LIST, .fields = FINDINGS},
+	{.name = NULL},
+};
 
 const struct json_field outbox_answer_fields[] = {
 	{.name = "id", .type = FIELD_LINE},

@@ -118,7 +118,7 @@ static bool entry_add(struct http_request *r, const struct account_entry *entry,
 }
 
 bool outbox_put(struct http_request *r, const struct account_entry *entry,
-		const struct outbox_account *account, struct span submission)
+		const struct outbox_account *account, struct span submission, struct span request)
 {
 	struct blob_identity identity = {.company = r->viewer.company,
 					 .account = entry->id,
@@ -127,7 +127,7 @@ bool outbox_put(struct http_request *r, const struct account_entry *entry,
 	struct err e;
 
 	blob_id(r, entry->id, submission, &identity.id);
-	if (outbox_blobs_put(r->app->blobs, &identity, &account->secrets.data_key, r->body, &ref,
+	if (outbox_blobs_put(r->app->blobs, &identity, &account->secrets.data_key, request, &ref,
 			     &e) != ERR_OK) {
 		problem_from_err(r, &e);
 		return false;

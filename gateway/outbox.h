@@ -15,10 +15,10 @@ struct outbox_account {
 /* False: a problem is answered. Wipe secrets.data_key after use. */
 bool outbox_account_get(struct http_request *r, struct span account, struct outbox_account *out);
 
-/* The request, durable, then its entry, then the senders' bell. submission: 16 characters; an entry of that name stays as
+/* The request (JSON as POST /v1/messages takes it, complete), durable, then its entry, then the senders' bell. submission: 16 characters; an entry of that name stays as
  * it is. False: a problem is answered. */
 bool outbox_put(struct http_request *r, const struct account_entry *entry,
-		const struct outbox_account *account, struct span submission);
+		const struct outbox_account *account, struct span submission, struct span request);
 
 /* One entry with its state as the API shows it; NULL if the stored one is damaged. state: of `os`, may be empty. */
 json_t *outbox_json(struct http_request *r, struct span account, struct span submission,

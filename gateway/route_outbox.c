@@ -4,13 +4,14 @@
 #include "common/secret/secret.h"
 #include "common/store/keys.h"
 #include "gateway/bus_client.h"
+#include "gateway/compose_parts.h"
+#include "gateway/compose_reference.h"
 #include "gateway/idempotency.h"
 #include "gateway/message_check.h"
 #include "gateway/message_fields.h"
 #include "gateway/outbox.h"
 #include "gateway/page.h"
 #include "gateway/problem.h"
-#include "gateway/reply_check.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
 
@@ -25,23 +26,6 @@ static bool sending_account(struct http_request *r, struct span id, struct accou
 		return true;
 	problem_not_found(r);
 	return false;
-}
-
-static bool account_ready(struct http_request *r, const struct outbox_account *account)
-{
-	if (!span_eq(account->state, SPAN_LIT("authenticationError")))
-		return true;
-	problem_answer(
-		r, PROBLEM_ACCOUNT_NOT_AUTHENTICATED,
-		"The mail server refuses the account's credentials, so nothing can be sent.");
-	return false;
-}
-
-static bool reference_allowed(struct http_request *r)
-{
-	struct span id = json_get_span(json_object_get(r->json, "reference"), "messageId");
-
-	return !id.n || reply_check(r, id);
 }
 
 static struct span submission_make(struct http_request *r)
@@ -65,7 +49,7 @@ static void message_queue(struct http_request *r, const struct account_entry *en
 	bool later = json_get_time_ms(r->json, "sendAt", 0) > r->now_ms;
 	const char *id;
 
-	if (!outbox_put(r, entry, account, submission))
+	if (!outbox_put(r, entry, account, submission, json_text(r->arena, r->json)))
 		return;
 	id = arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n, (const char *)entry->id.p,
 			  (int)submission.n, (const char *)submission.p);
@@ -73,30 +57,66 @@ static void message_queue(struct http_request *r, const struct account_entry *en
 		r, 202, json_pack("{s:s s:s}", "id", id, "status", later ? "scheduled" : "queued"));
 }
 
-/* only_check: answers what would stop it, queues nothing. */
+static void account_check(const struct outbox_account *account, struct message_findings *findings)
+{
+	if (span_eq(account->state, SPAN_LIT("authenticationError")))
+		message_findings_stop(findings, PROBLEM_ACCOUNT_NOT_AUTHENTICATED, "accountId",
+				      "The mail server refuses the account's credentials, so "
+				      "nothing can be sent");
+	if (account->paused)
+		message_findings_stop(findings, PROBLEM_ACCOUNT_PAUSED, "accountId",
+				      "Nothing is sent from it while it is paused");
+}
+
+/* The message as it will go out, and all that is to be said of it. False: a problem is answered. */
+static bool message_complete(struct http_request *r, const struct outbox_account *account,
+			     struct message_findings *findings)
+{
+	const struct message_sender sender = {account->email, account->provider};
+	json_t *attachments = json_object_get(r->json, "attachments");
+
+	if (!compose_parts_fill(r, attachments) || !compose_reference(r, r->json, account->email))
+		return false;
+	message_check(r->json, &sender, findings);
+	account_check(account, findings);
+	return true;
+}
+
+static void findings_answer(struct http_request *r, const struct message_findings *findings)
+{
+	http_answer_json(r, 200,
+			 json_pack("{s:s s:O}", "status", findings->stops ? "refused" : "valid",
+				   "findings", findings->list));
+}
+
+/* only_check: answers what would stop or harm it, queues nothing. */
 static void message_take(struct http_request *r, bool only_check)
 {
 	struct outbox_account account = {.email = ""};
+	struct message_findings findings;
 	struct account_entry entry;
-	struct message_fault fault;
 
 	if (!sending_account(r, json_get_span(r->json, "accountId"), &entry) ||
 	    !outbox_account_get(r, entry.id, &account))
 		return;
-	if (!message_check(r->json, account.email, message_limit_bytes(account.provider), &fault))
-		problem_answer(r, fault.problem, "%s.", fault.text);
-	else if (account_ready(r, &account) && reference_allowed(r)) {
+	message_findings_init(&findings);
+	if (message_complete(r, &account, &findings)) {
 		if (only_check)
-			http_answer_json(r, 200, json_pack("{s:s}", "status", "valid"));
+			findings_answer(r, &findings);
+		else if (findings.stops)
+			problem_answer(r, findings.first, "%s.", findings.first_text);
+		else if (json_get_bool(r->json, "dryRun", false))
+			findings_answer(r, &findings);
 		else
 			message_queue(r, &entry, &account);
 	}
+	message_findings_free(&findings);
 	secret_wipe(&account.secrets.data_key, sizeof(account.secrets.data_key));
 }
 
 static void message_post(struct http_request *r)
 {
-	message_take(r, json_get_bool(r->json, "dryRun", false));
+	message_take(r, false);
 }
 
 static void message_check_post(struct http_request *r)
@@ -322,7 +342,8 @@ static const struct route ROUTES[] = {
 	 .handle = message_check_post,
 	 .body = message_post_fields,
 	 .status = 200,
-	 .summary = "Says what would stop a message, without queueing it."},
+	 .answer = message_check_answer_fields,
+	 .summary = "Says all that would stop or harm a message, without queueing it."},
 	{.method = HTTP_GET,
 	 .pattern = "/v1/outbox",
 	 .need = NEED_USER,

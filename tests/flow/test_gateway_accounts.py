@@ -365,8 +365,8 @@ def test_messages_that_cannot_go_out(mailed, sender):
     refused(400, "invalid_field", reference={"messageId": "x", "action": "shout"})
     big = base64.b64encode(os.urandom(19 << 20)).decode()
     assert "MB" in refused(413, "message_too_large", attachments=[{"name": "a", "type": "a/b", "content": big}])
-    assert sender("POST", "/v1/messages/check", 200, json=message()).json() == {"status": "valid"}
-    assert sender("POST", "/v1/messages", 200, json=message(dryRun=True)).json() == {"status": "valid"}
+    assert sender("POST", "/v1/messages/check", 200, json=message()).json() == {"status": "valid", "findings": []}
+    assert sender("POST", "/v1/messages", 200, json=message(dryRun=True)).json() == {"status": "valid", "findings": []}
     mailed.redis.hset("{a:acme/send}:st", "state", "authenticationError")
     refused(409, "account_not_authenticated")
     mailed.redis.hdel("{a:acme/send}:st", "state")

@@ -127,3 +127,83 @@ def world_is_lost(world, rep, submission):
     """Handed over by a process that died: looked for during the next hour, not sent again."""
     raw = world.redis().hget(f"{{a:{rig.COMPANY}/{rep}}}:os", submission.partition("~")[2])
     return bool(raw) and b'"handedOver"' in raw and b'"status":"sending"' in raw.replace(b" ", b"")
+
+
+ORIGINAL = b"""From: Kim <kim@elsewhere.example>\r
+To: me <rep@sales.example>, Lee <lee@elsewhere.example>\r
+Cc: Max <max@elsewhere.example>\r
+Subject: Plans\r
+Date: Mon, 01 Sep 2025 10:00:00 +0000\r
+Message-ID: <plans.1@elsewhere.example>\r
+MIME-Version: 1.0\r
+Content-Type: multipart/mixed; boundary=m\r
+\r
+--m\r
+Content-Type: multipart/related; boundary=r\r
+\r
+--r\r
+Content-Type: text/html; charset=utf-8\r
+\r
+<p>See the <b>plan</b>:</p><script>x()</script><img src="cid:plan@elsewhere">\r
+--r\r
+Content-Type: image/png; name=plan.png\r
+Content-ID: <plan@elsewhere>\r
+Content-Disposition: inline; filename=plan.png\r
+Content-Transfer-Encoding: base64\r
+\r
+iVBORw0KGgo=\r
+--r--\r
+--m\r
+Content-Type: application/pdf; name="=?utf-8?Q?Gr=C3=BC=C3=9Fe.pdf?="\r
+Content-Disposition: attachment\r
+Content-Transfer-Encoding: base64\r
+\r
+JVBERi0xLjQK\r
+--m--\r
+"""
+
+
+@pytest.mark.world(messages=10, accounts=1, seed=15)
+def test_snd01_answered_and_forwarded_with_the_original(world):
+    """Proves SND-01, SND-02: who an answer goes to, the quoted original with the images it shows; a forward takes the attachments along; a
+    part of stored mail is attached by its blobId. The mail that goes out is read by Python."""
+    rep = synced(world)
+    api = world.user(rep)
+    world.deliver(rep, ORIGINAL)
+    thread = rig.wait(lambda: [t for t in api.get("/v1/threads", limit=5)["data"] if t["subject"] == "Plans"], 20, "the plans")[0]
+    original = api.every(f"/v1/threads/{thread['id']}/messages")[0]["id"]
+
+    def sent(**fields):
+        before = len(sunk(world))
+        submission = send(world, rep, subject=None, **{"to": None, **fields})
+        wait_status(world, rep, submission, "sent")
+        rig.wait(lambda: len(sunk(world)) > before, 20, "in the sink")
+        mails = [email.message_from_bytes(raw, policy=email.policy.default) for raw in sunk(world)]
+        return [m for m in mails if m["Message-ID"].startswith(f"<{submission.split('~')[1]}.")][0]
+
+    def attached(message):
+        return {p.get_filename(): (p.get_payload(decode=True), p["Content-ID"]) for p in message.walk() if p.get_content_disposition()}
+    plain = sent(text="Thanks!\n", reference={"messageId": original, "action": "reply"})
+    assert plain["To"] == "Kim <kim@elsewhere.example>" and plain["Subject"] == "Re: Plans" and plain.get_content().rstrip() == "Thanks!"
+    answer = sent(text=None, html="<p>Nice.</p>", reference={"messageId": original, "action": "replyAll", "inline": True})
+    assert answer["In-Reply-To"] == "<plans.1@elsewhere.example>" and {a.addr_spec for a in answer["To"].addresses} == {"kim@elsewhere.example"}
+    assert {"lee@elsewhere.example", "max@elsewhere.example"} <= {a.addr_spec for a in answer["Cc"].addresses}
+    html = answer.get_body(("html",)).get_content()
+    assert html.startswith("<p>Nice.</p>") and "<b>plan</b>" in html and "<blockquote" in html and "script" not in html
+    assert "On 2025-09-01 10:00, Kim &lt;kim@elsewhere.example&gt; wrote:" in html
+    assert attached(answer) == {"plan.png": (b"\x89PNG\r\n\x1a\n", "<plan@elsewhere>")} and answer.get_content_type() == "multipart/related"
+    forward = sent(to=[{"email": "other@elsewhere.example"}], text="For you.\n", reference={"messageId": original, "action": "forward"})
+    assert forward["Subject"] == "Fwd: Plans" and forward["In-Reply-To"] is None and "plans.1@elsewhere.example" in forward["References"]
+    assert attached(forward) == {"plan.png": (b"\x89PNG\r\n\x1a\n", "<plan@elsewhere>"), "Grüße.pdf": (b"%PDF-1.4\n", None)}
+    text = forward.get_body(("plain",)).get_content()
+    assert text.startswith("For you.\n") and "From: Kim <kim@elsewhere.example>" in text and "See the plan" in text
+    assert "For you." in forward.get_body(("html",)).get_content() and "<b>plan</b>" in forward.get_body(("html",)).get_content()
+    part = [a for a in api.get(f"/v1/messages/{original}")["attachments"] if a["type"] == "application/pdf"][0]["partId"]
+    again = sent(to=[{"email": "other@elsewhere.example"}], attachments=[
+        {"name": "p.pdf", "type": "application/pdf", "blobId": f"{original}/{part}"}, {"name": "m.eml", "type": "message/rfc822", "blobId": original}])
+    assert attached(again)["p.pdf"][0] == b"%PDF-1.4\n"
+    whole = [p for p in again.iter_attachments() if p.get_filename() == "m.eml"][0]
+    assert whole.get_content_type() == "message/rfc822" and whole.get_content()["Message-ID"] == "<plans.1@elsewhere.example>"
+    for blob, status, code in ((f"{original}/99", 422, "unknown_reference"), (f"{rep}~zzzzzzzzzzzzzzzz", 422, "unknown_reference")):
+        api.call("POST", "/v1/messages/check", status, json={"accountId": rep, "to": [{"email": "a@b.example"}], "text": "x", "attachments": [
+            {"name": "a", "type": "a/b", "blobId": blob}]})
