@@ -107,6 +107,15 @@ bench:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch
 	@/usr/bin/python3 tests/bench/bench.py --build $(abspath $(B)) $(BENCH)
 
+# The fetcher by itself: FETCH="--rounds 5".
+.PHONY: bench-fetch
+bench-fetch:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch $(B)/tests/bench/sink
+	@/usr/bin/python3 tests/bench/bench.py --fetch-only --build $(abspath $(B)) $(FETCH)
+$(B)/tests/bench/sink: $(B)/tests/bench/sink.o $(foreach l,stage store bus wire metrics conf base,$(B)/lib$(l).a)
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread
+
 $(B)/tests/bench/raw_fetch: $(B)/tests/bench/raw_fetch.o
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $< -lssl -lcrypto
 
@@ -114,8 +123,9 @@ $(B)/tests/bench/raw_fetch: $(B)/tests/bench/raw_fetch.o
 .PHONY: bench-parse
 bench-parse:
 	@pkg-config --exists gmime-3.0 || { echo "bench-parse: wants the package libgmime-3.0-dev"; exit 1; }
-	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/tests/bench/bench_parse $(B)/tests/bench/gmime_parse
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(addprefix $(B)/tests/bench/,bench_parse gmime_parse bench_hostile)
 	@/usr/bin/python3 tests/bench/bench_parse.py --build $(abspath $(B)) $(PARSE)
+	@$(B)/tests/bench/bench_hostile
 $(B)/tests/bench/gmime_parse: $(B)/tests/bench/gmime_parse.o $(B)/tests/bench/mail_pack.o
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs gmime-3.0) -lcrypto
 $(B)/tests/bench/gmime_parse.o: CFLAGS += $(shell pkg-config --cflags gmime-3.0 2>/dev/null)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""bench [--messages N] [--rounds N] [--skip-mbsync]: from Dovecot to committed and readable, beside the raw limit and mbsync.
+"""bench [--messages N] [--rounds N] [--skip-mbsync] [--fetch-only]: from Dovecot to committed and readable, beside the raw limit and mbsync.
 
 One mailbox of generated mail (median 12 KB, mean about 67 KB). Each round runs, one after the other: raw_fetch (asks for everything and
 throws it away), mailweave (a new state directory; ends when the last message is committed and the API shows it), mbsync with its
-defaults. Medians, ratios within the round, CPU seconds of every process, memory, Redis' bytes a message."""
+defaults. --fetch-only: the fetcher alone; what follows it is a sink that commits unread. Medians, ratios within the round, CPU seconds of every process, memory, Redis' bytes a message."""
 import argparse
 import json
 import os
@@ -68,6 +68,7 @@ class Bench:
         self.dir.chmod(0o755)
         self.server = MailServer(self.dir / "server")
         self.rounds = []
+        self.sink = None
 
     def prepare(self):
         start = time.monotonic()
@@ -156,13 +157,28 @@ SyncState *
             print(world.last_words(40), file=sys.stderr)
             raise
         finally:
+            if self.sink:
+                self.sink.terminate()
+                self.sink.wait()
+                self.sink = None
             world.mailweave("down", "--quiet", check=False)
             shutil.rmtree(world.dir, ignore_errors=True)
 
+    def start_sink(self, world):
+        self.sink = subprocess.Popen([self.args.build / "tests" / "bench" / "sink", "--name", "parser-90", "--dir", world.var,
+                                      "--redis", f"unix:{world.var}/redis/redis.sock"], stderr=subprocess.DEVNULL)
+        while not world.redis().exists("{g}:reg:parser-90"):
+            assert self.sink.poll() is None, "the sink ended"
+            time.sleep(0.05)
+
     def _mailweave(self, world, rig):
         words = [w for stage in ("gateway", "fetcher", "sender") for w in ("--set", f"{stage}:ca_file={self.server.ca}")]
+        if self.args.fetch_only:
+            words += [w for stage in ("parser", "threader", "linker") for w in ("--scale", f"{stage}=0")]
         world.mailweave("up", "--quiet", "--listen", "127.0.0.1:0", "--set", "gateway:allow_private_hosts=yes", *words)
         world.connect()
+        if self.args.fetch_only:
+            self.start_sink(world)
         world.root.call("PUT", f"/v1/companies/{rig.COMPANY}", json={"name": "Bench"})
         world.token = world.root.call("POST", "/v1/tokens", json={"kind": "company", "companyId": rig.COMPANY}).json()["token"]
         world.company = rig.Client(world.base, world.token)
@@ -185,16 +201,16 @@ SyncState *
                 raise AssertionError(f"only {store.hlen(f'{tag}:m')} of {self.count} committed")
             time.sleep(0.02)
         took = time.monotonic() - start
-        assert len(api.get("/v1/threads", limit=50)["data"]) == 50
-        readable = time.monotonic() - start
-        world.wait_applied(60)
+        if not self.args.fetch_only:
+            assert len(api.get("/v1/threads", limit=50)["data"]) == 50
+            world.wait_applied(60)
         cpu, memory = {}, {}
         for name, pid in pids.items():
             uses = [u for p in tree_of(pid) if (u := usage(p))]
             cpu[name] = sum(u[1] for u in uses) - before[name]
             memory[name] = max((u[3] for u in uses), default=0)
         blobs = sum(f.stat().st_blocks * 512 for f in (world.var / "blobs").rglob("*") if f.is_file())
-        return {"s": took, "readable": readable, "verify": added - start, "cpu": sum(cpu.values()), "cpu_of": cpu, "memory_of": memory,
+        return {"s": took, "verify": added - start, "cpu": sum(cpu.values()), "cpu_of": cpu, "memory_of": memory,
                 "redis_bytes": world.record_bytes(), "blob_bytes": blobs, "server_cpu": dovecot_cpu(self.server) - server, "fetcher_peak": peak_fetcher}
 
     def run(self):
@@ -235,6 +251,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--skip-mbsync", action="store_true")
+    parser.add_argument("--fetch-only", action="store_true", help="the fetcher alone, before a sink")
     parser.add_argument("--tmp", default="/var/tmp")
     parser.add_argument("--json", help="write all figures there")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what runs is stopped
