@@ -20,6 +20,7 @@ enum {
 		30000, /* what a lost ring costs an endpoint that was added on another gateway */
 	WAIT_MAX_MS = 500,
 	LOOKS_MAX = 32, /* between two turns of the requests under way */
+	DRAIN_MS = 3000, /* what is under way at the end may take so long; then it is made again */
 };
 
 struct webhook_loop {
@@ -30,6 +31,7 @@ struct webhook_loop {
 	bool started;
 	atomic_bool draining, stopping;
 	atomic_size_t flights;
+	_Atomic int64_t drain_until_ms;
 	pthread_mutex_t lock;
 	char woken[WOKEN_MAX][WEBHOOK_NAME_MAX]; /* under the lock */
 	size_t woken_count;
@@ -85,7 +87,7 @@ static bool is_ours(const struct webhook_loop *loop, const struct webhook_queue 
 	snprintf(name, sizeof(name), "%s/%s", q->company, q->id);
 	endpoint = span_cstr(name);
 	own = sweep_weight(self, endpoint);
-	for (size_t i = 0; i < loop->peer_count; i++) {
+	for (size_t i = 0; loop->peers && i < loop->peer_count; i++) {
 		struct span peer = span_cstr(loop->peers[i].instance);
 
 		if (strcmp(loop->peers[i].stage, "gateway") == 0 && !span_eq(peer, self) &&
@@ -380,13 +382,15 @@ void webhook_loop_start(struct webhook_loop *loop)
 
 void webhook_loop_drain(struct webhook_loop *loop)
 {
+	atomic_store(&loop->drain_until_ms, clock_mono_ms() + DRAIN_MS);
 	atomic_store(&loop->draining, true);
 	curl_multi_wakeup(loop->multi);
 }
 
 bool webhook_loop_idle(struct webhook_loop *loop)
 {
-	return atomic_load(&loop->flights) == 0;
+	return atomic_load(&loop->flights) == 0 ||
+	       clock_mono_ms() >= atomic_load(&loop->drain_until_ms);
 }
 
 void webhook_loop_stop(struct webhook_loop *loop)

@@ -15,6 +15,7 @@ struct webhook_loop *webhook_loop_new(struct app *app);
 void webhook_loop_start(struct webhook_loop *loop);
 /* Begins no request any more. */
 void webhook_loop_drain(struct webhook_loop *loop);
+/* While draining: no request is under way, or they had their time. */
 bool webhook_loop_idle(struct webhook_loop *loop);
 /* Requests that are under way are given up: made again by whoever comes next. */
 void webhook_loop_stop(struct webhook_loop *loop);

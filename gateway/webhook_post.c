@@ -92,6 +92,8 @@ static void limits_set(const struct webhook_post *post)
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)WEBHOOK_POST_MS);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	/* A name server that hangs: do not wait for its thread when time is up. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, post);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, answer_take);

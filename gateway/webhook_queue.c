@@ -12,6 +12,7 @@
 enum {
 	POLL_MS = 5000, /* what a lost ring costs */
 	FAULT_MS = 1000, /* after trouble of our own */
+	STALE_MS = 50, /* somebody moved its place meanwhile */
 	PASS_EVERY_MS = 10000, /* how often a place is stored that nothing was delivered at */
 	LEASE_MARGIN_MS = 5000,
 };
@@ -76,7 +77,7 @@ static bool lease_call(struct webhook_queue *q, struct http_request *r, const ch
 			q->lease_mono_ms = begun_ms + WEBHOOK_LEASE_MS;
 		return true;
 	}
-	due_in(q, span_eq(answer, SPAN_LIT("held")) ? FAULT_MS : 0);
+	due_in(q, span_eq(answer, SPAN_LIT("held")) ? FAULT_MS : STALE_MS);
 	return false;
 }
 

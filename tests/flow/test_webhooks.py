@@ -96,6 +96,12 @@ class HookBox(Mailbox):
     def _spawn(self, name, words):
         super()._spawn(name, list(words) + (self.settings if name.startswith("gateway") else []))
 
+    def close(self):
+        text = "".join(path.read_text(errors="replace") for path in self.dir.glob("gateway-*.log"))
+        super().close()
+        for unwanted in ("Sanitizer", "runtime error:", "whsec_", "client.example"):
+            assert unwanted not in text, text[-6000:]
+
 
 @pytest.fixture(scope="module")
 def shared_box():
