@@ -19,6 +19,7 @@ struct gateway_conf {
 	bool allow_private_hosts; /* mail servers (on any port) and webhooks in private ranges */
 	bool allow_plaintext; /* security `none`, to loopback alone: for benchmarks */
 	char *ca_file; /* trusted roots for mail servers, also for webhooks; "" the system's */
+	char *dns_server; /* address:port that autoconfig asks; "" the system's */
 	char *egress_addresses; /* comma list shown by /v1/egress-addresses */
 };
 

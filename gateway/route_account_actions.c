@@ -7,7 +7,7 @@
 #include "gateway/account_save.h"
 #include "gateway/account_view.h"
 #include "gateway/page.h"
-#include "gateway/presets.h"
+#include "gateway/discovery.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
@@ -162,29 +162,41 @@ static void account_folders(struct http_request *r)
 	page_answer(r, data, SPAN_LIT(""));
 }
 
-static json_t *preset_json(const struct preset *preset)
+static json_t *server_json(const struct discovery_server *server)
 {
-	return json_pack("{s:s s:s s:{s:s s:i s:s} s:{s:s s:i s:s} s:s?}", "kind", "imap",
-			 "provider", preset->provider, "imap", "host", preset->imap_host, "port",
-			 (int)preset->imap_port, "security", "tls", "smtp", "host",
-			 preset->smtp_host, "port", (int)preset->smtp_port, "security",
-			 preset->smtp_port == 587 ? "starttls" : "tls", "advice", preset->advice);
+	return json_pack("{s:o s:i s:s}", "host", json_from_span(span_cstr(server->host)), "port",
+			 (int)server->port, "security", server->starttls ? "starttls" : "tls");
+}
+
+static json_t *offer_json(const struct discovery_offer *offer)
+{
+	const struct preset *preset = offer->preset;
+
+	return json_pack("{s:s s:s s:s? s:o s:o s:s?}", "kind", "imap", "source", offer->source,
+			 "provider", preset ? preset->provider : NULL, "imap",
+			 server_json(&offer->imap), "smtp", server_json(&offer->smtp), "advice",
+			 preset ? preset->advice : NULL);
 }
 
 static void autoconfig_get(struct http_request *r)
 {
+	struct discovery_offer offers[DISCOVERY_MAX];
 	char address[ADDRESS_MAX + 1];
-	const struct preset *preset;
-	json_t *data = json_array();
+	json_t *data;
+	size_t count;
+	struct err e;
 
 	if (!address_normalize(span_cstr(http_query(r, "email")), address)) {
-		json_decref(data);
 		problem_answer(r, PROBLEM_INVALID_PARAMETER, "`email` is not an address.");
 		return;
 	}
-	preset = preset_by_domain(span_cstr(strrchr(address, '@') + 1));
-	if (preset)
-		json_array_append_new(data, preset_json(preset));
+	if (discover(r->app->conf, strrchr(address, '@') + 1, offers, &count, &e) != ERR_OK) {
+		problem_from_err(r, &e);
+		return;
+	}
+	data = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(data, offer_json(&offers[i]));
 	page_answer(r, data, SPAN_LIT(""));
 }
 
@@ -240,10 +252,12 @@ static const struct route ROUTES[] = {
 	 .pattern = "/v1/autoconfig",
 	 .need = NEED_COMPANY,
 	 .scope = SCOPE_ACCOUNTS,
+	 .flags = ROUTE_SLOW,
 	 .handle = autoconfig_get,
 	 .query = EMAIL_QUERY,
 	 .status = 200,
-	 .summary = "Servers for an address, from the built-in table."},
+	 .summary = "Servers for an address, the best first: from the built-in table, its domain's "
+		    "DNS, its hoster, or by trying."},
 };
 
 ROUTE_TABLE(route_account_actions_table, "accounts", ROUTES);

@@ -28,6 +28,8 @@ const struct conf_setting gateway_settings[] = {
 	{"ca_file", CONF_PATH, AT(ca_file), "", 0, 0,
 	 "Trusted roots for mail servers, for webhooks besides the system's; empty: those of the "
 	 "system."},
+	{"dns_server", CONF_STRING, AT(dns_server), "", 0, 0,
+	 "IPv4 address:port of the name server that autoconfig asks; empty: the system's."},
 	{"egress_addresses", CONF_STRING, AT(egress_addresses), "", 0, 0,
 	 "Addresses, with commas between, that connections to mail servers come from."},
 	{.name = NULL},
