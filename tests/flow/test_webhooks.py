@@ -8,6 +8,8 @@ import hmac
 import http.server
 import json
 import signal
+import ssl
+import subprocess
 import threading
 import time
 
@@ -21,7 +23,7 @@ DAY = 86400 * 1000
 class Sink:
     """An endpoint: what came to each path, in order, and what it is to answer (a status, or a function of the request)."""
 
-    def __init__(self):
+    def __init__(self, certificate=None, key=None):
         self.ledger, self.answers, self.lock = collections.defaultdict(list), {}, threading.Lock()
         self.open = threading.Event()
         sink = self
@@ -46,6 +48,11 @@ class Sink:
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.base = f"http://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            self.base = f"https://localhost:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def take(self, handler):
@@ -465,6 +472,29 @@ def test_f132_only_public_addresses(house, sink):
     finally:
         house.settings = HookBox.settings
         house.restart_gateway(signal.SIGTERM)
+
+
+def test_only_certificates_that_are_trusted(house, tmp_path):
+    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate], check=True,
+                   capture_output=True)
+    sink = Sink(certificate, key)
+    try:
+        made = hook(house.company, sink, "/tls")
+        answer = house.company.ok("POST", f"/v1/webhooks/{made['id']}/test", 200)
+        assert (answer["delivered"], answer["error"]) == (False, "certificate_untrusted")
+        assert not sink.requests("/tls")
+        house.settings = HookBox.settings + ["--ca_file", certificate]
+        house.restart_gateway(signal.SIGTERM)
+        house.mail("anna", "a", people=["p1"])
+        house.settle()
+        all_taken(house, sink, "/tls", house.company)
+        verify(sink.requests("/tls")[0], made["secret"])
+    finally:
+        house.settings = HookBox.settings
+        house.restart_gateway(signal.SIGTERM)
+        sink.close()
 
 
 def test_ops_02_what_is_counted(house, sink):
