@@ -266,12 +266,11 @@ def test_an_endpoint_that_hangs_delays_nobody_else(house, sink):
     house.mail("anna", "a", people=["p1"])
     house.settle()
     wait(lambda: len(sink.requests("/hang")) == 3, 10, "the hanging ones are asked")
-    begin = time.monotonic()
     for k in range(10):
         house.mail("anna", f"more{k}", people=["p1"])
     house.settle()
-    all_taken(house, sink, "/quick", house.api["anna"])
-    assert time.monotonic() - begin < 14 and len(sink.requests("/hang")) == 3
+    all_taken(house, sink, "/quick", house.api["anna"])  # in less time than three that hang for 15 s would cost one after the other
+    assert not sink.taken("/hang")
 
 
 def test_nothing_is_lost_when_the_gateway_dies(house, sink):
@@ -420,7 +419,8 @@ def metric(house, name):
 
 
 def test_two_gateways_share_and_take_over(house, sink):
-    for k in range(6):
+    count = 20  # one gateway serves all with a chance of 2 in 2^20
+    for k in range(count):
         hook(house.company, sink, f"/g{k}")
     house._spawn("gateway-2", [BUILD / "gateway/gateway", "--name", "gateway-2", "--listen", "127.0.0.1:0", *house.common])
     try:
@@ -434,14 +434,14 @@ def test_two_gateways_share_and_take_over(house, sink):
 
         wait(both, 30, "both deliver")
         house.settle()
-        for k in range(6):
+        for k in range(count):
             all_taken(house, sink, f"/g{k}", house.company)
         gone = house.running.pop("gateway-2")
         gone.terminate()
         gone.wait(30)
         house.mail("anna", "later", people=["p1"])
         house.settle()
-        for k in range(6):
+        for k in range(count):
             all_taken(house, sink, f"/g{k}", house.company)
         assert owners() == {b"gateway-1"}
     finally:
@@ -505,8 +505,8 @@ def test_ops_02_what_is_counted(house, sink):
     house.settle()
     all_taken(house, sink, "/fine", house.company)
     wait(lambda: sum(v for k, v in metric(house, "gateway_webhook_lag_seconds").items()) >= 1, 20, "lag")
-    conditions = wait(lambda: {k.split('condition="')[1][:-2]: v for k, v in metric(house, "gateway_webhooks{").items()}, 5, "webhooks")
-    assert (conditions["working"], conditions["failing"]) == (1, 1)
+    wanted = {"working": 1, "failing": 1, "off": 0}
+    wait(lambda: {k.split('condition="')[1][:-2]: v for k, v in metric(house, "gateway_webhooks{").items()} == wanted, 20, "webhooks")
     results = {k.split('result="')[1][:-2]: v for k, v in metric(house, "gateway_webhook_requests_total").items()}
     assert results["delivered"] >= 2 and results["failed"] >= 1
     sink.answers["/late"] = 200
