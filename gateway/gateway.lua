@@ -302,7 +302,7 @@ local function settings_put(keys, args)
 end
 
 local COMPANY_KEYS = {'company', 'tok', 'user', 'ua', 'person', 'org', 'item', 'ad', 'pi', 'acct', 'applied', 'ev', 'tr',
-	'audit'}
+	'audit', 'sup'}
 
 local function timelines_drop(tag, field, packed)
 	for _, suffix in ipairs(unpack_list(packed)) do

@@ -103,7 +103,10 @@
 	P(INVALID_ATTACHMENT, "invalid_attachment", 422, "An attachment is not readable",         \
 	  "Send its content in base64.")                                                          \
 	P(REFUSED_ATTACHMENT, "refused_attachment", 422,                                          \
-	  "The provider takes no file of this kind", "Share the file by a link.")
+	  "The provider takes no file of this kind", "Share the file by a link.")                 \
+	P(SUPPRESSED_RECIPIENT, "suppressed_recipient", 422,                                      \
+	  "A recipient is on the company's list of those who get nothing",                        \
+	  "Take the recipient out, or off the list if the reason is gone.")
 
 #define PROBLEM_CODES_SERVER(P)                                                                  \
 	P(NOT_OFFERED, "not_offered", 501, "This is not offered yet", "Use another way.")        \

@@ -14,6 +14,7 @@
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
+#include "gateway/suppression.h"
 
 #define SHOWN_MAX 10000 /* entries looked at for one page */
 
@@ -79,7 +80,7 @@ static bool message_complete(struct http_request *r, const struct outbox_account
 		return false;
 	message_check(r->json, &sender, findings);
 	account_check(account, findings);
-	return true;
+	return suppression_check(r, r->json, findings);
 }
 
 static void findings_answer(struct http_request *r, const struct message_findings *findings)

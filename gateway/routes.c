@@ -12,6 +12,7 @@ const struct route_table *const routes_all[] = {
 	&route_account_actions_table,
 	&route_backfill_table,
 	&route_outbox_table,
+	&route_suppressions_table,
 	&route_operate_table,
 	&route_threads_table,
 	&route_messages_table,

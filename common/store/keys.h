@@ -47,6 +47,7 @@
  *   KEY_C_PLACED    tr      hash   linker                account number + thread → timelines it is on
  *   KEY_C_TIMELINE  tl:<kind>:<id>[:<user>]  zset  linker → gateway     account number + thread by lastMessageAt
  *   KEY_C_IDEM      idem:<key>   string  gateway         Idempotency-Key → answer
+ *   KEY_C_SUPPRESSED sup  hash   gateway → gateway     normalized address → JSON (SND-13)
  *   KEY_C_AUDIT     audit   stream gateway               settings changes (CFG-01)
  *   KEY_C_WEBHOOKS  wh      hash   gateway → gateway     endpoint → JSON
  *   KEY_C_WEBHOOKSTATE whs:<id>  hash  gateway           how far it has come
@@ -119,6 +120,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_C_TIMELINE "tl:"
 #define KEY_C_IDEM "idem:"
 #define KEY_C_AUDIT "audit"
+#define KEY_C_SUPPRESSED "sup"
 #define KEY_C_WEBHOOKS "wh"
 #define KEY_C_WEBHOOKSTATE "whs:"
 #define KEY_C_WEBHOOKLOG "whd:"

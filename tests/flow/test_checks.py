@@ -113,3 +113,25 @@ def test_account_that_cannot_send(anna, mailed):  # noqa: F811
         mailed.redis.hset(slot + ":acct", "paused", "0")
     anna("POST", "/v1/messages/check", 404, "not_found", json=message(accountId="nobodys"))
     mailed.company.as_user("ben")("POST", "/v1/messages/check", 404, "not_found", json=message())
+
+
+def test_snd13_suppressed_addresses(anna, mailed):  # noqa: F811
+    """Proves SND-13: the company's list is one for all, seen and edited by everybody in it; who is on it is named before sending and stops it."""
+    ben, other = mailed.company.as_user("ben"), {"email": "left@customer.example"}
+    for n in range(5):
+        anna("PUT", f"/v1/suppressions/x{n}@y.example", 200, json={"reason": "manual"})
+    put = anna("PUT", "/v1/suppressions/Left@Customer.example", 200, json={"reason": "bounced", "note": "550 no such user"}).json()
+    assert (put["email"], put["reason"], put["note"], put["by"]) == ("left@customer.example", "bounced", "550 no such user", "anna")
+    assert ben("GET", "/v1/suppressions/left@customer.example", 200).json() == put
+    page = ben("GET", "/v1/suppressions?limit=2", 200).json()
+    rest = ben("GET", f"/v1/suppressions?limit=100&cursor={page['nextCursor']}", 200).json()
+    assert [e["email"] for e in page["data"] + rest["data"]] == ["left@customer.example"] + [f"x{n}@y.example" for n in range(5)] and not rest["nextCursor"]
+    found, findings = check(anna, cc=[{"email": "LEFT@customer.example"}, {"email": "fine@customer.example"}])
+    assert found == {("stop", "suppressed_recipient", "cc")} and "LEFT@customer.example" in findings[0]["detail"] and "bounced" in findings[0]["detail"]
+    assert "LEFT" in anna("POST", "/v1/messages", 422, "suppressed_recipient", json=message(bcc=[{"email": "LEFT@customer.example"}])).json()["detail"]
+    anna("PUT", "/v1/suppressions/nobody", 400, "invalid_parameter", json={"reason": "manual"})
+    anna("PUT", "/v1/suppressions/a@b.example", 400, "invalid_field", json={"reason": "disliked"})
+    ben("DELETE", "/v1/suppressions/left@customer.example", 204)
+    ben("DELETE", "/v1/suppressions/left@customer.example", 404, "not_found")
+    assert check(anna, to=[other])[0] == set()
+    assert mailed.redis.hlen("{c:acme}:sup") == 5
