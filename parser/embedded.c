@@ -49,7 +49,7 @@ static struct embedded_file *add(struct decode *d, struct embedded_list *list)
 	if ((list->count & (list->count - 1)) == 0) {
 		struct embedded_file *grown =
 			arena_array(d->arena, list->count ? 2 * list->count : 1, sizeof(*grown));
-		if (list->count)
+		if (list->files)
 			memcpy(grown, list->files, list->count * sizeof(*grown));
 		list->files = grown;
 	}

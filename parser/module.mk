@@ -10,7 +10,7 @@ PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c transfer_base64.c
 	address_list.c msg_id.c mime.c mime_scan.c mime_part.c mime_body.c entity.c html_text.c preview.c facts.c \
 	mail_class.c quote.c json.c phrase.c html_tag.c \
 	charset_guess.c flowed.c uuencode.c rtf_unpack.c apple_file.c tnef.c embedded.c shown_text.c)
-PARSER_ALL := $(filter-out %_test.c %_fuzz.c,$(wildcard parser/*.c))
+PARSER_ALL := $(filter-out %_test.c %_fuzz.c %_testbed.c,$(wildcard parser/*.c))
 $(eval $(call program,parser,$(PARSER_ALL),stage bus store secret wire metrics conf base,-lzmq -lhiredis -lmicrohttpd \
 	-lseccomp -lgumbo -lcrypto -lidn2 -lpthread))
 # The pool's test is its own child, with the hooks of HOOKS=1.
@@ -29,7 +29,7 @@ ifneq ($(findstring clang,$(CC)),clang)
 $(B)/parser/counted/%.o: parser/%.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -include parser/work_count.h -fsanitize-coverage=trace-pc -MMD -MP -c -o $@ $<
-$(eval $(call unit,parser/work_test,$(PARSER_CORE:parser/%=parser/counted/%),base,-lidn2))
+$(eval $(call unit,parser/work_test,parser/hostile_testbed.c $(PARSER_CORE:parser/%=parser/counted/%),base,-lidn2))
 endif
 $(eval $(call unit,parser/transfer_base64_test,parser/transfer_base64.c,base,))
 $(eval $(call unit,parser/embedded_test,parser/mbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
@@ -48,3 +48,7 @@ $(eval $(call unit,parser/facts_test,parser/content_hash.c parser/card.c parser/
 $(B)/tests/bench/bench_parse: $(patsubst %.c,$(B)/%.o,tests/bench/bench_parse.c tests/bench/mail_pack.c parser/charset_iconv.c \
 	$(PARSER_CORE)) $(B)/libsecret.a $(B)/libbase.a
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lcrypto -lidn2
+$(B)/tests/bench/bench_hostile: $(patsubst %.c,$(B)/%.o,tests/bench/bench_hostile.c parser/hostile_testbed.c \
+	parser/charset_iconv.c parser/message_json.c parser/render.c parser/sanitize.c parser/html_depth.c parser/sanitize_table.c \
+	parser/sanitize_url.c parser/css.c $(PARSER_CORE)) $(foreach l,wire secret base,$(B)/lib$(l).a)
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lgumbo -lcrypto -lidn2
