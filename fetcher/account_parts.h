@@ -43,7 +43,8 @@ struct account_bulk { /* the connection for first syncs and backfills */
 	struct link *link;
 	struct mailbox *target;
 	struct backfill_task *task; /* NULL: a first sync of the target */
-	uint32_t *found; /* UIDs of the window, ascending; those from found_count on are asked for */
+	uint32_t
+		*found; /* UIDs of the window, ascending; those from found_count on are asked for */
 	size_t found_count;
 	size_t searched; /* so many there were before what is stored was left out */
 	size_t batch_size; /* messages of the next FETCH */
@@ -56,7 +57,8 @@ struct account_bulk { /* the connection for first syncs and backfills */
 	unsigned batch_first, outstanding;
 	unsigned refusals; /* single messages refused, none fetched between */
 	bool begun_before; /* some of the window may be stored already */
-	uint64_t epoch; /* raised whenever the work is broken off: answers to earlier questions are void */
+	uint64_t
+		epoch; /* raised whenever the work is broken off: answers to earlier questions are void */
 	struct backfill_people *people;
 	uint64_t backfill_read; /* number of the last reading of the backfill */
 	int64_t retry_ms, forgiven_ms; /* mono */

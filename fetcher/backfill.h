@@ -50,6 +50,12 @@ void backfill_task_drop(struct account *a, struct backfill_task *task);
 void backfill_missing(struct account *a, const struct mailbox *mailbox, const uint32_t *uids,
 		      size_t count, bool retry_refused, uint64_t epoch);
 
+/* backfill_refused.c: sets a message aside that the server has and does not give: without bytes its place is its name. */
+void backfill_refused(struct account *a, struct mailbox *mailbox, uint32_t uid,
+		      struct span words_of_server);
+/* Does a refusal tell of the server's state, not of the messages? (RFC 5530) */
+bool backfill_is_passing(const struct imap_resp *tagged);
+
 /* backfill_people.c: those of the UIDs found with an address that the CRM knows; ends in mailbox_sync_known. */
 void backfill_people(struct account *a);
 void backfill_people_take(struct account *a, const struct imap_resp *fetch);

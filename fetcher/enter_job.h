@@ -7,7 +7,14 @@
 #define ENTER_JOB_MAX 128u /* entries a job */
 #define ENTER_CALL_MAX 64u /* messages a call */
 
-enum enter_kind { ENTER_MESSAGE = 0, ENTER_FLAGS, ENTER_GONE, ENTER_CURSOR, ENTER_DROP, ENTER_MARK };
+enum enter_kind {
+	ENTER_MESSAGE = 0,
+	ENTER_FLAGS,
+	ENTER_GONE,
+	ENTER_CURSOR,
+	ENTER_DROP,
+	ENTER_MARK
+};
 
 struct enter_entry {
 	struct enter_entry *next;

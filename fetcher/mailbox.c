@@ -71,8 +71,8 @@ bool mailbox_cursor_eq(const struct mailbox_cursor *a, const struct mailbox_curs
 {
 	return a->validity == b->validity && a->next == b->next && a->back == b->back &&
 	       a->modseq == b->modseq && a->since_ms == b->since_ms && a->until_ms == b->until_ms &&
-	       a->done == b->done && a->retired == b->retired &&
-	       a->noted == b->noted && a->remote == b->remote;
+	       a->done == b->done && a->retired == b->retired && a->noted == b->noted &&
+	       a->remote == b->remote;
 }
 
 static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
@@ -83,9 +83,9 @@ static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
 	pack_put_u64(out, cursor->back);
 	pack_put_i64(out, cursor->since_ms);
 	pack_put_i64(out, cursor->until_ms);
-	pack_put_u64(out,
-		     (cursor->done ? CURSOR_DONE : 0) | (cursor->retired ? CURSOR_RETIRED : 0) |
-			     (cursor->noted ? CURSOR_NOTED : 0));
+	pack_put_u64(out, (cursor->done ? CURSOR_DONE : 0) |
+				  (cursor->retired ? CURSOR_RETIRED : 0) |
+				  (cursor->noted ? CURSOR_NOTED : 0));
 }
 
 void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *cursor,

@@ -4,8 +4,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
-#include "common/secret/secret.h"
-#include "common/wire/pack.h"
 #include "fetcher/backfill.h"
 
 #define WINDOW_UIDS 10000u
@@ -149,52 +147,6 @@ static void batches_settle(struct account *a)
 		enter_cursor(a, b->target);
 }
 
-/* The server has it and does not give it: it has no bytes, so its place is its name. */
-static void set_aside(struct account *a, uint32_t uid, struct span words_of_server)
-{
-	struct mailbox *m = a->bulk.target;
-	struct secret_digest *digest = secret_digest_new();
-	uint8_t hash[32];
-	struct buf text;
-	struct id id;
-
-	buf_init(&text, 4 * MAILBOX_PATH_MAX);
-	buf_printf(&text, "mailweave refused 1 %s %u %u ", a->tag, m->cursor.validity, uid);
-	buf_put(&text, m->path, m->path_bytes);
-	secret_digest_add(digest, buf_span(&text));
-	secret_digest_end(digest, hash);
-	secret_digest_free(&digest);
-	memcpy(id.b, hash, ID_BYTES);
-	buf_clear(&text);
-	buf_put_byte(&text, 'A');
-	pack_put_array(&text, 8);
-	pack_put_cstr(&text, "refused");
-	pack_put_str(&text, span_sub(words_of_server, 0, 160));
-	pack_put_u64(&text, 0);
-	pack_put_i64(&text, clock_wall_ms());
-	pack_put_u64(&text, 0);
-	pack_put_cstr(&text, "");
-	pack_put_u64(&text, mailbox_place_bits(m));
-	pack_put_i64(&text, clock_wall_ms());
-	metrics_add(a->fetcher->metrics, FETCHER_ASIDE, 0, 1);
-	log_event(LOG_LEVEL_WARN, "message_refused", "account", "s", a->tag, "mailbox", "u",
-		  (uint64_t)m->number, "uid", "u", (uint64_t)uid, NULL);
-	enter_message(a, m, uid, 0, SPAN_LIT("\x90"), &id, NULL, buf_span(&text));
-	buf_fini(&text);
-}
-
-/* Is it the server's state that it tells of, not the messages'? (RFC 5530) */
-static bool is_passing(const struct imap_resp *tagged)
-{
-	static const char *const codes[] = {"UNAVAILABLE", "INUSE",	  "LIMIT",  "EXPUNGEISSUED",
-					    "THROTTLED",   "NONEXISTENT", "CLOSED", "EXPIRED"};
-
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (span_ieq(tagged->code, span_cstr(codes[i])))
-			return true;
-	return false;
-}
-
 static void ask(struct account *a, unsigned slot);
 
 /* False: the work was broken off. */
@@ -209,7 +161,7 @@ static bool single_refused(struct account *a, unsigned slot, const struct imap_r
 		give_up(a, e);
 		return false;
 	}
-	set_aside(a, b->found[at], tagged->text);
+	backfill_refused(a, b->target, b->found[at], tagged->text);
 	if (b->task)
 		backfill_had(a, b->task, (struct backfill_count){.done = 1, .refused = 1});
 	return true;
@@ -228,7 +180,7 @@ static void batch_done(void *ctx, struct imap_conn *conn, const struct imap_resp
 	const bool yes = link_said_yes(tagged, &e);
 
 	(void)conn;
-	if (!yes && is_passing(tagged)) {
+	if (!yes && backfill_is_passing(tagged)) {
 		b->target->failures++;
 		give_up(a, &e);
 		return;
