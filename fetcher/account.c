@@ -8,6 +8,7 @@
 #include "common/store/keys.h"
 #include "fetcher/backfill.h"
 #include "fetcher/commands.h"
+#include "fetcher/coverage.h"
 #include "fetcher/drive.h"
 #include "fetcher/hop.h"
 #include "fetcher/live.h"
@@ -253,6 +254,7 @@ static void disconnect(struct account *a)
 	live_stop(a);
 	commands_stop(a);
 	reparse_stop(a);
+	coverage_stop(a);
 	mailbox_sync_stop(a);
 	backfill_forget(a);
 	enter_clear(a);
@@ -284,6 +286,7 @@ void account_drain(struct account *a)
 	live_stop(a);
 	commands_stop(a);
 	reparse_stop(a);
+	coverage_stop(a);
 	mailbox_sync_stop(a);
 	if (!a->entries.first && !a->entries.running)
 		account_let_go(a, true);
@@ -408,6 +411,8 @@ void account_tick(struct account *a, int64_t now_ms)
 		live_tick(a, now_ms);
 		if (a->phase == ACCOUNT_RUNNING)
 			mailbox_sync_tick(a, now_ms);
+		if (a->phase == ACCOUNT_RUNNING)
+			coverage_tick(a, now_ms);
 		if (a->phase == ACCOUNT_RUNNING)
 			account_progress_set(a, now_ms);
 	}

@@ -26,6 +26,7 @@ enum account_phase {
 
 struct backfill;
 struct command;
+struct coverage;
 struct reparse;
 
 struct account {
@@ -51,6 +52,8 @@ struct account {
 	struct command *command; /* at work on the live connection */
 	struct reparse *reparse;
 	struct backfill *backfill; /* NULL: not read yet */
+	struct coverage *coverage;
+	uint64_t coverage_serial; /* what was asked for with an older one is wanted no more */
 	unsigned command_tries;
 	unsigned failures; /* in a row, without a sync between */
 	uint64_t total, done, rate_done; /* of the first sync */

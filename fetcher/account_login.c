@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/account.h"
+#include "fetcher/coverage.h"
 #include "fetcher/mailbox_sync.h"
 
 #define DIRECTION SPAN_LIT("imap")
@@ -102,7 +103,7 @@ static void bulk_done(struct committer_job *job)
 	}
 	if (wanted)
 		mailbox_sync_wake(a);
-	if (!a->bulk.link)
+	if (!a->bulk.link && !(wanted && coverage_wake(a)))
 		account_login_leave(a, WIRE_LANE_BULK);
 	account_job_done(a);
 }

@@ -30,7 +30,8 @@ MUST_USE enum err_code account_leave_ask(struct store *store,
 					 const struct account_leave_request *request,
 					 struct arena *arena, struct account_leave *leave_out,
 					 struct err *e);
-/* May the account's second connection log in now? If not it is asked for, and mailbox_sync_wake is called once it may. */
+/* May the account's second connection log in now? If not it is asked for; once it may, mailbox_sync_wake is called, then
+ * coverage_wake. */
 bool account_bulk_may_log_in(struct account *a);
 /* What came of the login of a lane's connection; why NULL: it is in. Once for each leave, the rest is ignored. */
 void account_login_told(struct account *a, unsigned lane, const struct err *why);

@@ -7,6 +7,7 @@
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 #include "fetcher/backfill.h"
+#include "fetcher/coverage.h"
 #include "fetcher/hop.h"
 #include "fetcher/live.h"
 #include "fetcher/mailbox_list.h"
@@ -33,6 +34,7 @@ struct command {
 	char id[48], kind[16], keyword[16];
 	bool value;
 	struct span ids, blob;
+	struct span fields[5]; /* of `cover` and `find`, as named below */
 	/* what Redis and the blob store say */
 	struct command_place places[PLACES_MAX];
 	size_t place_count;
@@ -134,6 +136,24 @@ static enum err_code write_backfill(struct command *c, const struct committer_en
 	return account_answer(&reply, &c->job.err);
 }
 
+/* In the order of command.fields. */
+static const char *const asked[] = {"mailbox", "request", "messageId", "from", "day"};
+
+/* What only asks a question is handed over: it has a connection of its own. */
+static bool hand_over(struct command *c)
+{
+	const struct coverage_wanted wanted = {c->fields[2], c->fields[3], c->fields[4]};
+	uint64_t number;
+
+	if (strcmp(c->kind, "cover") == 0 && span_to_u64(c->fields[0], UINT32_MAX, &number))
+		coverage_ask(c->account, (uint32_t)number, span_cstr(c->id));
+	else if (strcmp(c->kind, "find") == 0)
+		coverage_find(c->account, c->fields[1], &wanted);
+	else
+		return false;
+	return true;
+}
+
 static enum err_code run(struct committer_job *job, const struct committer_env *env)
 {
 	struct command *c = (struct command *)job;
@@ -152,6 +172,8 @@ static enum err_code run(struct committer_job *job, const struct committer_env *
 	put_text(c->keyword, sizeof(c->keyword), field(fields, "keyword"));
 	c->value = !span_eq(field(fields, "value"), SPAN_LIT("0"));
 	c->blob = field(fields, "blob");
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+		c->fields[i] = field(fields, asked[i]);
 	c->ids = field(fields, "ids").n ? field(fields, "ids") : field(fields, "id");
 	code = read_places(c, env);
 	if (code == ERR_OK && strcmp(c->kind, "append") == 0 && !c->filed)
@@ -367,7 +389,7 @@ static void done(struct committer_job *job)
 		command_free(c);
 		live_next(a);
 	} else {
-		finish(c, "unknown");
+		finish(c, hand_over(c) ? "handed_over" : "unknown");
 	}
 	account_job_done(a);
 }

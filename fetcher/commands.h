@@ -6,6 +6,8 @@
  *   store    ids (10 bytes each), keyword ($seen or $flagged), value (1 or 0)     sets or clears a flag in all places
  *   backfill op, backfill, since, until, mailboxes, people, requested     older mail on request (backfill.h)
  *   resync   –                        compares all mailboxes with the server, fetches what is missing
+ *   cover    mailbox                  proves that nothing of this mailbox is missing (coverage.h)
+ *   find     request, messageId | from, day      looks for one message in all mailboxes (coverage.h)
  *   reparse  –                        gives all committed messages to the parser again (mode 1)
  */
 #ifndef MW_FETCHER_COMMANDS_H

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/store/keys.h"
 #include "fetcher/account.h"
+#include "fetcher/coverage.h"
 #include "fetcher/hop.h"
 
 #define TICK_MS 50
@@ -178,6 +179,7 @@ static void before_wait(uv_prepare_t *prepare)
 				imap_conn_resume(a->live.link->conn);
 			if (a->bulk.link)
 				imap_conn_resume(a->bulk.link->conn);
+			coverage_resume(a);
 		}
 	}
 	if (f->given) {

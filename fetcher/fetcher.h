@@ -16,6 +16,7 @@ struct fetcher_conf {
 	int64_t window_messages, window_bytes;
 	int64_t connect_ms, lease_ms, idle_ms, login_retry_ms;
 	int64_t max_message_bytes, silence_ms;
+	int64_t coverage_ms;
 	char *ca_file;
 	bool allow_plaintext;
 };
@@ -29,6 +30,7 @@ enum fetcher_metric {
 	FETCHER_KNOWN,
 	FETCHER_ASIDE,
 	FETCHER_WINDOW_BYTES,
+	FETCHER_COVERAGE_MISSING,
 };
 
 struct fetcher {

@@ -29,6 +29,8 @@ static const struct conf_setting settings[] = {
 		"How long a mail server may be silent while it owes an answer."),
 	SETTING("max_message_bytes", CONF_BYTES, max_message_bytes, "48M", 1 << 16, 255 << 20,
 		"A larger message is set aside without its bytes."),
+	SETTING("coverage_ms", CONF_MS, coverage_ms, "1d", 1000, 604800000,
+		"How often every folder is proved to be complete."),
 	SETTING("ca_file", CONF_PATH, ca_file, "", 0, 0,
 		"Certificates (PEM) to trust for mail servers; empty: those of the system."),
 	SETTING("allow_plaintext", CONF_BOOL, allow_plaintext, "no", 0, 0,
@@ -54,6 +56,9 @@ static const struct metric_def metrics[] = {
 	{"fetcher_aside_total", METRIC_COUNTER, "Messages set aside.", NULL, NULL},
 	{"fetcher_window_bytes", METRIC_GAUGE, "Octets fetched and not yet committed.", "lane",
 	 lanes},
+	{"fetcher_coverage_missing", METRIC_GAUGE,
+	 "Messages that a folder was found to lack and that could not be fetched: alarm unless 0.",
+	 NULL, NULL},
 };
 
 int main(int argc, char **argv)

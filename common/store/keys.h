@@ -27,6 +27,8 @@
  *   KEY_A_COUNTS    n       hash   linker → gateway      screened, committed
  *   KEY_A_OUTBOX    o       hash   gateway → sender      submission → entry
  *   KEY_A_OUTSTATE  os      hash   sender → gateway      submission → state
+ *   KEY_A_COVERAGE  cov     hash   fetcher → gateway, fetcher           mailbox number → msgpack: what is there, what is not
+ *   KEY_A_FOUND     found:<request>  string, expires  fetcher → gateway
  *   KEY_A_COMMANDS  cmd     stream gateway, sender → fetcher            what to do at the provider, in order
  *   KEY_A_BACKFILL  bf      hash   fetcher → gateway     older mail on request: what was asked, how far it is
  *   KEY_A_LOGINS    lg      hash   fetcher, sender (one Lua fragment); gateway clears → fetcher, sender, gateway
@@ -104,6 +106,8 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_BACKFILL "bf"
 #define KEY_A_OUTDUE "od"
 #define KEY_A_LOGINS "lg"
+#define KEY_A_COVERAGE "cov"
+#define KEY_A_FOUND "found:"
 #define KEY_C_COMPANY "company"
 #define KEY_C_TOKENS "tok"
 #define KEY_C_USERS "user"
