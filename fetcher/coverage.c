@@ -224,6 +224,11 @@ static void start(struct account *a, int64_t now_ms)
 	c->link = link_open(a, WIRE_LANE_BULK, &handlers);
 }
 
+static bool is_connected(const struct account *a)
+{
+	return a->coverage && a->coverage->link;
+}
+
 static void tick_link(struct account *a, int64_t now_ms)
 {
 	struct coverage *c = a->coverage;
@@ -234,7 +239,7 @@ static void tick_link(struct account *a, int64_t now_ms)
 		return;
 	}
 	imap_conn_tick(c->link->conn, now_ms);
-	if (a->coverage && c->link)
+	if (is_connected(a)) /* the tick may have ended it */
 		coverage_check_tick(a, now_ms);
 }
 

@@ -1,7 +1,5 @@
 #include "gateway/find.h"
 
-#include <stdlib.h>
-
 #include "common/base/address.h"
 #include "common/base/clock.h"
 #include "common/base/code.h"
@@ -44,12 +42,15 @@ static bool day_read(struct http_request *r, const char *text, struct span *day_
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	const char *whole = arena_printf(r->arena, "%.10sT00:00:00Z", text);
+	uint64_t month, day;
 	int64_t ms;
 
-	if (strlen(text) != 10 || !clock_parse_rfc3339(whole, strlen(whole), &ms))
+	if (strlen(text) != 10 || !clock_parse_rfc3339(whole, strlen(whole), &ms) ||
+	    !span_to_u64(span_make(text + 5, 2), 12, &month) || month == 0 ||
+	    !span_to_u64(span_make(text + 8, 2), 31, &day))
 		return false;
-	*day_out = span_cstr(arena_printf(r->arena, "%d-%.3s-%.4s", atoi(text + 8),
-					  months + (size_t)3 * (size_t)(atoi(text + 5) - 1), text));
+	*day_out = span_cstr(
+		arena_printf(r->arena, "%d-%.3s-%.4s", (int)day, months + 3 * (month - 1), text));
 	return true;
 }
 
