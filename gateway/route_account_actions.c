@@ -1,5 +1,4 @@
 #include "common/base/address.h"
-#include "common/base/utf7.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 #include "gateway/account_config.h"
@@ -12,6 +11,7 @@
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
+#include "gateway/utf7.h"
 
 #define PATH_SHOWN_MAX 4096
 
