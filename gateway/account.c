@@ -56,10 +56,8 @@ bool account_entry_get(struct http_request *r, struct span account, struct accou
 static int compare_entries(const void *a, const void *b)
 {
 	const struct account_entry *left = a, *right = b;
-	size_t n = left->id.n < right->id.n ? left->id.n : right->id.n;
-	int order = memcmp(left->id.p, right->id.p, n);
 
-	return order ? order : (left->id.n > right->id.n) - (left->id.n < right->id.n);
+	return span_compare(left->id, right->id);
 }
 
 bool account_entry_list(struct http_request *r, struct account_entry **entries_out,

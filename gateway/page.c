@@ -6,6 +6,13 @@
 
 #define SEALED_OVERHEAD (SECRET_NONCE_BYTES + SECRET_TAG_BYTES)
 
+int page_compare_names(const void *a, const void *b)
+{
+	const struct store_reply *left = a, *right = b;
+
+	return span_compare(left->string, right->string);
+}
+
 void page_seal(const struct secret_key *key, struct span context, struct span clear,
 	       struct buf *out)
 {

@@ -22,6 +22,9 @@ bool page_read(struct http_request *r, struct page *page_out);
 /* data (an array) is taken over. next: where the following page begins, at most PAGE_CURSOR_MAX; empty: the end. */
 void page_answer(struct http_request *r, json_t *data, struct span next);
 
+/* For qsort and for cursors: the order of two replies that are names. */
+int page_compare_names(const void *a, const void *b);
+
 /* The sealing itself, for other opaque tokens too (event ids): base64url, not deterministic. context is authenticated. */
 void page_seal(const struct secret_key *key, struct span context, struct span clear,
 	       struct buf *out);

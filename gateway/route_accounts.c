@@ -138,13 +138,6 @@ out:
 	json_decref(config);
 }
 
-static int compare_ids(struct span a, struct span b)
-{
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static void accounts_list(struct http_request *r)
 {
 	struct account_entry *entries;
@@ -158,7 +151,7 @@ static void accounts_list(struct http_request *r)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		if (entries[i].removed || !account_manages(&r->viewer, &entries[i]) ||
-		    (page.cursor.n && compare_ids(entries[i].id, page.cursor) <= 0))
+		    (page.cursor.n && span_compare(entries[i].id, page.cursor) <= 0))
 			continue;
 		if (n == page.limit) {
 			next = entries[n - 1].id;

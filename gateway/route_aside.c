@@ -110,14 +110,11 @@ static bool is_behind(struct span cursor, const struct account_entry *account, c
 {
 	size_t zero = span_find_byte(cursor, 0);
 	struct span at = span_sub(cursor, 0, zero), last = span_sub(cursor, zero + 1, ID_BYTES);
-	size_t n = at.n < account->id.n ? at.n : account->id.n;
 	int order;
 
 	if (last.n != ID_BYTES)
 		return true;
-	order = memcmp(account->id.p, at.p, n);
-	if (!order)
-		order = (account->id.n > at.n) - (account->id.n < at.n);
+	order = span_compare(account->id, at);
 	return order > 0 || (order == 0 && memcmp(id->b, last.p, ID_BYTES) > 0);
 }
 

@@ -81,21 +81,6 @@ static void one_delete(struct http_request *r)
 		problem_not_found(r);
 }
 
-static int compare(struct span a, struct span b)
-{
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-/* Of two replies, each the address of an entry. */
-static int compare_replies(const void *a, const void *b)
-{
-	const struct store_reply *left = a, *right = b;
-
-	return compare(left->string, right->string);
-}
-
 /* Sorted by address; the cursor is the last one given. */
 static void list_answer(struct http_request *r, struct store_reply *addresses,
 			const struct page *page)
@@ -105,9 +90,9 @@ static void list_answer(struct http_request *r, struct store_reply *addresses,
 	size_t i = 0;
 	struct err e = {.code = ERR_OK};
 
-	qsort(addresses->items, addresses->count, sizeof(*addresses->items), compare_replies);
+	qsort(addresses->items, addresses->count, sizeof(*addresses->items), page_compare_names);
 	while (page->cursor.n && i < addresses->count &&
-	       compare(addresses->items[i].string, page->cursor) <= 0)
+	       span_compare(addresses->items[i].string, page->cursor) <= 0)
 		i++;
 	for (; i < addresses->count && json_array_size(data) < page->limit; i++) {
 		struct store_reply reply;

@@ -158,16 +158,6 @@ static void token_post(struct http_request *r)
 		token_store(r, company, &record);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	const struct store_reply *left = a, *right = b;
-	size_t n = left->string.n < right->string.n ? left->string.n : right->string.n;
-	int order = memcmp(left->string.p, right->string.p, n);
-
-	return order ? order
-		     : (left->string.n > right->string.n) - (left->string.n < right->string.n);
-}
-
 /* Sorted by id; the cursor is the last id given. */
 static void tokens_page(struct http_request *r, const struct page *page, struct span company,
 			struct store_reply *pairs, size_t count)
@@ -177,9 +167,9 @@ static void tokens_page(struct http_request *r, const struct page *page, struct 
 	json_t *data = json_array();
 	struct token_record record;
 
-	qsort(pairs, count / 2, 2 * sizeof(*pairs), compare_names);
+	qsort(pairs, count / 2, 2 * sizeof(*pairs), page_compare_names);
 	for (size_t i = 0; i + 1 < count; i += 2) {
-		if (cursor.string.n && compare_names(&pairs[i], &cursor) <= 0)
+		if (cursor.string.n && page_compare_names(&pairs[i], &cursor) <= 0)
 			continue;
 		if (json_array_size(data) == page->limit) {
 			page_answer(r, data, last);

@@ -127,16 +127,6 @@ static void webhook_post(struct http_request *r)
 	buf_wipe(&secret);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	const struct store_reply *left = a, *right = b;
-	size_t n = left->string.n < right->string.n ? left->string.n : right->string.n;
-	int order = memcmp(left->string.p, right->string.p, n);
-
-	return order ? order
-		     : (left->string.n > right->string.n) - (left->string.n < right->string.n);
-}
-
 /* The viewer's own after the cursor, sorted by id, at most max. */
 static size_t webhooks_pick(struct http_request *r, struct store_reply *pairs, struct span cursor,
 			    struct webhook *webhooks, struct span *ids, size_t max)
@@ -145,11 +135,12 @@ static size_t webhooks_pick(struct http_request *r, struct store_reply *pairs, s
 	size_t count = 0;
 
 	if (pairs->count)
-		qsort(pairs->items, pairs->count / 2, 2 * sizeof(*pairs->items), compare_names);
+		qsort(pairs->items, pairs->count / 2, 2 * sizeof(*pairs->items),
+		      page_compare_names);
 	for (size_t i = 0; i + 1 < pairs->count && count < max; i += 2) {
 		struct span id = pairs->items[i].string;
 
-		if ((cursor.n && compare_names(&pairs->items[i], &after) <= 0) ||
+		if ((cursor.n && page_compare_names(&pairs->items[i], &after) <= 0) ||
 		    !webhook_read(r->arena, id, pairs->items[i + 1].string, &webhooks[count]) ||
 		    !span_eq(webhooks[count].user, r->viewer.user))
 			continue;

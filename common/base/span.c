@@ -45,6 +45,14 @@ struct span span_trim(struct span s)
 	return span_sub(s, start, end - start);
 }
 
+int span_compare(struct span a, struct span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n ? memcmp(a.p, b.p, n) : 0;
+
+	return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 size_t span_find_byte(struct span s, uint8_t c)
 {
 	const uint8_t *at = s.n ? memchr(s.p, c, s.n) : NULL;

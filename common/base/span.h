@@ -30,6 +30,8 @@ static inline bool span_eq(struct span a, struct span b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* The order of bytes, a prefix before what it begins: below, at or above 0. */
+int span_compare(struct span a, struct span b);
 /* ASCII case ignored; other bytes compare as they are. */
 bool span_ieq(struct span a, struct span b);
 bool span_istarts(struct span s, struct span prefix);

@@ -19,6 +19,17 @@ static void compares(void **state)
 	assert_false(span_istarts(SPAN_LIT("Re"), SPAN_LIT("Re:")));
 }
 
+static void orders(void **state)
+{
+	(void)state;
+	assert_int_equal(span_compare(SPAN_LIT("ab"), SPAN_LIT("ab")), 0);
+	assert_true(span_compare(SPAN_LIT("ab"), SPAN_LIT("abc")) < 0);
+	assert_true(span_compare(SPAN_LIT("b"), SPAN_LIT("abc")) > 0);
+	assert_true(span_compare(SPAN_LIT("\xff"), SPAN_LIT("a")) > 0);
+	assert_true(span_compare(span_cstr(NULL), SPAN_LIT("a")) < 0);
+	assert_int_equal(span_compare(span_cstr(NULL), SPAN_LIT("")), 0);
+}
+
 static void cuts(void **state)
 {
 	struct span s = SPAN_LIT("abcdef");
@@ -57,6 +68,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(compares),
+		cmocka_unit_test(orders),
 		cmocka_unit_test(cuts),
 		cmocka_unit_test(counts),
 	};

@@ -195,7 +195,6 @@ SyncState *
         world.add_account(REP)
         added = time.monotonic()
         tag = f"{{a:{rig.COMPANY}/{REP}}}"
-        peak_fetcher = 0
         while store.hlen(f"{tag}:m") < self.count:
             if time.monotonic() - start > 600:
                 raise AssertionError(f"only {store.hlen(f'{tag}:m')} of {self.count} committed")
@@ -211,7 +210,7 @@ SyncState *
             memory[name] = max((u[3] for u in uses), default=0)
         blobs = sum(f.stat().st_blocks * 512 for f in (world.var / "blobs").rglob("*") if f.is_file())
         return {"s": took, "verify": added - start, "cpu": sum(cpu.values()), "cpu_of": cpu, "memory_of": memory,
-                "redis_bytes": world.record_bytes(), "blob_bytes": blobs, "server_cpu": dovecot_cpu(self.server) - server, "fetcher_peak": peak_fetcher}
+                "redis_bytes": world.record_bytes(), "blob_bytes": blobs, "server_cpu": dovecot_cpu(self.server) - server}
 
     def run(self):
         self.prepare()
