@@ -81,7 +81,7 @@ clean:
 .PHONY: run stop test flow check bench fuzz
 JOBS ?= $(shell nproc)
 FLOW ?= tests/flow
-PYTEST := env PYTHONDONTWRITEBYTECODE=1 MAILWEAVE_BUILD=$(abspath $(B)) MAILWEAVE_SAN=$(SAN) /usr/bin/python3 -m pytest -p no:cacheprovider
+PYTEST := env PYTHONDONTWRITEBYTECODE=1 MAILWEAVE_BUILD=$(abspath $(B)) MAILWEAVE_SAN=$(SAN) /usr/bin/python3 -m pytest -p no:cacheprovider -o faulthandler_timeout=300
 
 run:
 	@scripts/bootstrap

@@ -49,7 +49,7 @@ class House:
         self.redis_server = subprocess.Popen(
             ["redis-server", "--port", "0", "--unixsocket", str(socket), "--appendonly", "no", "--save", "", "--dir", str(self.dir)],
             stdout=subprocess.DEVNULL)
-        self.redis = redis.Redis(unix_socket_path=str(socket))
+        self.redis = redis.Redis(unix_socket_path=str(socket), socket_timeout=60)
         wait(lambda: socket.exists() and self.answers(), "redis")
         self.smtp = ScriptedSmtp(self.dir / "tls")
         self.tool("keys", self.dir / "keys")
