@@ -72,12 +72,12 @@ static void put_prefix(const struct wire_raw *raw, struct pool_item *item)
 }
 
 /*
- * A region of the spool is given to another message once this one is committed, and what comes too late is then a
- * duplicate that the commit ignores. Where it is not sure to (driven again, reparse), the bytes must make the id.
+ * A region of the spool is given to another message, of another account perhaps, once this one is committed, and as well
+ * when its account loses its lease or its connections: the bytes must make the id.
  */
 static bool must_check(const struct wire_raw *raw)
 {
-	return raw->spool_bytes > 0 && (raw->drive > 0 || raw->mode != 0) && raw->id.n == ID_BYTES;
+	return raw->spool_bytes > 0 && raw->id.n == ID_BYTES;
 }
 
 static void add_item(struct intake *in, struct errand *errand, struct bus_item item)
