@@ -40,6 +40,7 @@ void hop_give(struct account *a, const struct flight *f, struct span body, uint6
 		m.spool = span_cstr(spool_path(fetcher->spool));
 		m.spool_offset = f->region.offset;
 		m.spool_bytes = f->region.bytes;
+		m.spool_stamp = f->region.stamp;
 		body = SPAN_LIT("");
 	} else if (f->region.bytes > 0) {
 		body = span_make(spool_bytes(fetcher->spool, &f->region), f->region.bytes);

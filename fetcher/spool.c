@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "common/base/stamp.h"
 
 #define PAGE 4096u
 #define LARGE (2u << 20)
@@ -20,6 +23,7 @@ struct spool {
 	size_t capacity;
 	struct spool_region *regions; /* in use, by offset */
 	size_t count, room;
+	uint64_t stamp; /* of the last region given; begins at a random one */
 	size_t touched; /* no page from here on has been written since it was given back */
 	char path[256];
 };
@@ -93,7 +97,7 @@ enum err_code spool_open(const char *instance, const char *state_dir, size_t byt
 	struct spool *spool = calloc(1, sizeof(*spool));
 	int fd;
 
-	if (!spool)
+	if (!spool || getrandom(&spool->stamp, sizeof(spool->stamp), 0) != sizeof(spool->stamp))
 		abort();
 	spool->capacity = (bytes + PAGE - 1) / PAGE * PAGE;
 	fd = make_file(spool, "/dev/shm", folder_mark(state_dir), instance, spool->capacity);
@@ -153,23 +157,27 @@ bool spool_take(struct spool *spool, size_t bytes, struct spool_region *region_o
 {
 	size_t from = 0, at;
 
+	if (bytes > spool->capacity)
+		return false;
 	for (at = 0; at <= spool->count; at++) {
-		const size_t until = at < spool->count ? spool->regions[at].offset
+		const size_t until = at < spool->count ? spool->regions[at].offset - STAMP_BYTES
 						       : spool->capacity;
 
-		if (until - from >= bytes)
+		if (until - from >= STAMP_BYTES + bytes)
 			break;
 		if (at < spool->count)
-			from = until + (spool->regions[at].bytes + 63) / 64 * 64;
+			from = until + STAMP_BYTES + (spool->regions[at].bytes + 63) / 64 * 64;
 		if (from > spool->capacity)
 			return false;
 	}
 	if (at > spool->count)
 		return false;
-	*region_out = (struct spool_region){from, bytes};
+	spool->stamp += spool->stamp == UINT64_MAX ? 2 : 1;
+	*region_out = (struct spool_region){from + STAMP_BYTES, bytes, spool->stamp};
+	stamp_put(spool->map + from, spool->stamp);
 	insert(spool, at, *region_out);
-	if (from + bytes > spool->touched)
-		spool->touched = from + bytes;
+	if (region_out->offset + bytes > spool->touched)
+		spool->touched = region_out->offset + bytes;
 	return true;
 }
 
@@ -209,6 +217,7 @@ void spool_release(struct spool *spool, struct spool_region *region)
 	}
 	if (low == spool->count || spool->regions[low].offset != region->offset)
 		abort();
+	stamp_clear(spool->map + region->offset - STAMP_BYTES);
 	spool->count--;
 	memmove(&spool->regions[low], &spool->regions[low + 1],
 		(spool->count - low) * sizeof(*spool->regions));

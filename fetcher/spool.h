@@ -1,8 +1,8 @@
 /*
  * spool: a file in shared memory in which raw messages lie between the mail server and the parser, so that they travel
  * by reference (path, offset, octets). First fit from the front: the pages touched are those in use at the peak.
- * Not durable and not meant to be: the blob is. Released regions are given again, so a reader that comes late may find
- * another message: ids are compared by whoever reads (SHA-256 is part of the id).
+ * Not durable and not meant to be: the blob is. Released regions are given again, while messages that name them may still
+ * be on their way: each has a stamp in front (common/base/stamp.h), by which a reader that comes late knows it.
  */
 #ifndef MW_FETCHER_SPOOL_H
 #define MW_FETCHER_SPOOL_H
@@ -13,8 +13,9 @@
 struct spool;
 
 struct spool_region {
-	size_t offset;
+	size_t offset; /* of the bytes; the stamp lies STAMP_BYTES before */
 	size_t bytes; /* 0: no region */
+	uint64_t stamp;
 };
 
 /* Makes the file (mode 0600) in /dev/shm, or in state_dir if that is missing; its name holds state_dir, instance and pid.

@@ -45,7 +45,7 @@ struct flight *window_force(struct window *w, const void *owner, unsigned lane, 
 
 struct flight *window_admit(struct window *w, const void *owner, unsigned lane, uint64_t bytes)
 {
-	struct spool_region region = {0, 0};
+	struct spool_region region = {0};
 	struct flight *f;
 
 	if (w->count[lane] > 0 &&

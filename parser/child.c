@@ -1,5 +1,6 @@
 #include "parser/child.h"
 #include "common/base/clock.h"
+#include "common/base/stamp.h"
 #include "common/secret/secret.h"
 #include "parser/charset_iconv.h"
 #include "parser/facts_wire.h"
@@ -96,21 +97,19 @@ static struct span item_bytes(const struct child *c, const struct request_item *
 		region = c->spools[item->source - 1];
 	if (!region.p || item->offset > region.n || item->bytes > region.n - item->offset)
 		return (struct span){0};
+	if (item->source != REQUEST_SOURCE_IN &&
+	    (item->offset < STAMP_BYTES || item->offset % STAMP_BYTES))
+		return (struct span){0};
 	return (struct span){region.p + item->offset, item->bytes};
 }
 
-/* Asked after the work: bytes that make the id now were not another message's before. */
-static bool is_expected(const struct request_item *item, struct span raw)
+/*
+ * Asked after the work. A region is given to another message, of another account perhaps, once its own is committed, and
+ * as well when its account loses its lease or its connections: what was read there is then nobody's facts.
+ */
+static bool still_there(const struct request_item *item, struct span raw)
 {
-	uint8_t sum[32];
-	if (!item->check)
-		return true;
-	struct secret_digest *digest = secret_digest_new();
-	secret_digest_add(digest, (struct span){item->prefix, item->prefix_bytes});
-	secret_digest_add(digest, raw);
-	secret_digest_end(digest, sum);
-	secret_digest_free(&digest);
-	return memcmp(sum, item->id, sizeof(item->id)) == 0;
+	return item->source == REQUEST_SOURCE_IN || stamp_holds(raw.p - STAMP_BYTES, item->stamp);
 }
 
 /* Copies into `out`; false if it does not fit. */
@@ -205,7 +204,7 @@ static void serve(struct child *c)
 			do_facts(c, raw, &result);
 		else if (raw.p)
 			do_render(c, raw, &result);
-		if (raw.p && !is_expected(item, raw))
+		if (raw.p && !still_there(item, raw))
 			result = (struct request_result){.status = REQUEST_LOST};
 		c->page->results[i] = result;
 		c->touched_bytes += raw.n;

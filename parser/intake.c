@@ -11,7 +11,6 @@
 #define QUEUED_MAX 256 /* facts that no threader took yet: then no more raw is asked for */
 #define RENDERS_MAX 64
 #define RENDER_BYTES_MAX (128u << 20)
-#define ID_PREFIX "mailweave message 1"
 
 struct intake {
 	struct stage *stage;
@@ -56,30 +55,6 @@ static void errand_free(struct errand *errand)
 	free(errand);
 }
 
-/* What the message id is made over, before the raw bytes (docs/data-model.md). */
-static void put_prefix(const struct wire_raw *raw, struct pool_item *item)
-{
-	struct span parts[] = {span_make(ID_PREFIX, sizeof(ID_PREFIX)), raw->company, SPAN_LIT("/"),
-			       raw->account, span_make("", 1)};
-	size_t n = 0;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (parts[i].n > sizeof(item->prefix) - n)
-			return;
-		memcpy(item->prefix + n, parts[i].p, parts[i].n);
-		n += parts[i].n;
-	}
-	item->prefix_bytes = (uint8_t)n;
-}
-
-/*
- * A region of the spool is given to another message, of another account perhaps, once this one is committed, and as well
- * when its account loses its lease or its connections: the bytes must make the id.
- */
-static bool must_check(const struct wire_raw *raw)
-{
-	return raw->spool_bytes > 0 && raw->id.n == ID_BYTES;
-}
-
 static void add_item(struct intake *in, struct errand *errand, struct bus_item item)
 {
 	struct err e = {0};
@@ -91,18 +66,15 @@ static void add_item(struct intake *in, struct errand *errand, struct bus_item i
 		metrics_add(in->metrics, METRIC_FAILED, errand->lane, 1);
 		return;
 	}
-	*slot = (struct pool_item){
-		.spool = raw->spool, .offset = raw->spool_offset, .bytes = raw->spool_bytes};
+	*slot = (struct pool_item){.spool = raw->spool,
+				   .offset = raw->spool_offset,
+				   .bytes = raw->spool_bytes,
+				   .stamp = raw->spool_stamp};
 	/* Neither here nor there: lost on the way, and never to be taken for an empty message. */
 	if (raw->spool_bytes == 0 && item.body.n > 0)
 		slot->body = arena_span(errand->arena, item.body);
 	else if (raw->spool_bytes == 0 && raw->size == 0)
 		slot->body = SPAN_LIT("\n");
-	slot->check = must_check(raw);
-	if (slot->check) {
-		memcpy(slot->id, raw->id.p, ID_BYTES);
-		put_prefix(raw, slot);
-	}
 	errand->job.count++;
 }
 

@@ -124,9 +124,7 @@ static bool place(struct pool *p, const struct pool_item *item, size_t *used,
 		  struct request_item *out, bool *lost)
 {
 	unsigned slot;
-	*out = (struct request_item){.check = item->check, .prefix_bytes = item->prefix_bytes};
-	memcpy(out->id, item->id, sizeof(out->id));
-	memcpy(out->prefix, item->prefix, item->prefix_bytes);
+	*out = (struct request_item){.stamp = item->stamp};
 	if (item->body.n > 0) {
 		if (item->body.n > REQUEST_IN_BYTES - *used)
 			return false;

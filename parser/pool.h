@@ -23,10 +23,7 @@ enum pool_outcome {
 struct pool_item {
 	struct span body; /* n 0: in the spool */
 	struct span spool;
-	uint64_t offset, bytes;
-	bool check; /* the bytes must make this id */
-	uint8_t id[10], prefix[REQUEST_PREFIX_BYTES];
-	uint8_t prefix_bytes;
+	uint64_t offset, bytes, stamp;
 	bool settled;
 };
 

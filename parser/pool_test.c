@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/stamp.h"
 #include "common/wire/wire.h"
 #include "parser/child.h"
 #include "parser/facts_wire.h"
@@ -198,22 +199,29 @@ static void bytes_come_from_the_spool(void **state)
 	char path[] = "/tmp/parser-pool-test-XXXXXX";
 	int fd = mkstemp(path);
 	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, GOOD, sizeof(GOOD) - 1, 5000), sizeof(GOOD) - 1);
+	const uint64_t stamp = 77;
+	assert_int_equal(pwrite(fd, &stamp, sizeof(stamp), 4992 - STAMP_BYTES), sizeof(stamp));
+	assert_int_equal(pwrite(fd, GOOD, sizeof(GOOD) - 1, 4992), sizeof(GOOD) - 1);
 	assert_int_equal(ftruncate(fd, 65536), 0);
 	open_pool(&seen, 1000, 5000);
 	struct pool_job *job = arena_alloc(seen.arena, sizeof(*job));
-	job->count = 4;
+	job->count = 7;
 	for (unsigned i = 0; i < job->count; i++)
-		job->items[i] = (struct pool_item){
-			.spool = span_cstr(path), .offset = 5000, .bytes = sizeof(GOOD) - 1};
-	job->items[1].offset = 65530; /* past its end */
-	job->items[2].check = true; /* not the bytes of that id */
+		job->items[i] = (struct pool_item){.spool = span_cstr(path),
+						   .offset = 4992,
+						   .bytes = sizeof(GOOD) - 1,
+						   .stamp = stamp};
+	job->items[1].offset = 65472; /* past its end */
+	job->items[2].stamp = stamp - 1; /* given to another message meanwhile */
 	job->items[3].spool = SPAN_LIT("/nonexistent/spool");
+	job->items[4].offset = 0; /* no room for a stamp */
+	job->items[5].offset = 4993; /* no place for one */
+	job->items[6].stamp = 0;
+	job->items[6].offset = 8192;
 	run(&seen, job);
 	assert_span(facts_of(&seen, 0).subject, "Hi");
-	assert_int_equal(seen.outcome[1], POOL_LOST);
-	assert_int_equal(seen.outcome[2], POOL_LOST);
-	assert_int_equal(seen.outcome[3], POOL_LOST);
+	for (unsigned i = 1; i < 7; i++)
+		assert_int_equal(seen.outcome[i], POOL_LOST);
 	close(fd);
 	unlink(path);
 	close_pool(&seen);

@@ -24,18 +24,14 @@
 #define REQUEST_PAGE_BYTES 4096u
 #define REQUEST_SPOOLS 4u
 #define REQUEST_SOURCE_IN 0u /* else 1 + slot of a spool file */
-#define REQUEST_PREFIX_BYTES 160u
 
 enum request_kind { REQUEST_FACTS = 1, REQUEST_RENDER };
 enum request_want { REQUEST_WANT_FACTS = 1, REQUEST_WANT_BODY, REQUEST_WANT_PART };
 
 struct request_item {
 	uint64_t offset, bytes;
+	uint64_t stamp; /* of a region of a spool: common/base/stamp.h */
 	uint32_t source;
-	uint8_t check; /* 1: SHA-256(prefix, bytes) must begin with id, else the bytes are no longer there */
-	uint8_t prefix_bytes;
-	uint8_t id[10];
-	uint8_t prefix[REQUEST_PREFIX_BYTES];
 };
 
 struct request {

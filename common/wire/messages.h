@@ -41,7 +41,8 @@
 	WIRE_HEAD(F)                                                                                                   \
 	F(20, spool, TEXT, 256, OPT)       /* path of the fetcher's ring, readable on this host only */                \
 	F(21, spool_offset, U64, 0, OPT)                                                                               \
-	F(22, spool_bytes, U64, 0, OPT)
+	F(22, spool_bytes, U64, 0, OPT)                                                                                \
+	F(23, spool_stamp, U64, 0, OPT)    /* lies in front of the region while it is this message's */
 
 /* parser → threader: facts. card: msgpack map by RFC 8621 names, at most 600 bytes, what a list of messages shows. */
 #define WIRE_FACTS(F)                                                                                                  \

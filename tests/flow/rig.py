@@ -1,5 +1,6 @@
 """The flow tests' world: a state directory with the real programs under the real supervisor, a real Redis, a real Dovecot over TLS, and
 people who use the API. Nothing here shares code with what is tested, except the command line it starts."""
+import contextlib
 import imaplib
 import json
 import os
@@ -152,6 +153,15 @@ class World:
         pid = self.pid(instance)
         os.kill(pid, number)
         return pid
+
+    @contextlib.contextmanager
+    def standing(self, instance):
+        """The instance stands still meanwhile: what is before it stays there, whatever this machine's speed."""
+        pid = self.kill(instance, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def last_words(self, lines=12):
         out = []

@@ -96,13 +96,14 @@ def test_syn03_three_days_by_default_then_twelve_months_while_new_mail_arrives(h
     while not completed(house, rep):
         view = backfill(house, rep)
         seen.append((view["done"], view["total"]))
-        if fresh < 5:
+        if view["total"] is not None and fresh < 5:  # what comes before all is counted would be counted
             house.deliver(rep, raw(f"meanwhile{fresh}", 0))
             rig.wait(lambda: any(t["subject"] == f"meanwhile{fresh}" for t in house.user(rep).get("/v1/threads", limit=10)["data"]), 20,
                      f"meanwhile{fresh}")
             fresh += 1
         assert len(seen) < 100000
     last = backfill(house, rep)
+    assert fresh > 0
     assert last["total"] == last["done"] == OLD + 5, "what was there already counts as done"
     dones = [d for d, t in seen if t is not None]
     assert dones == sorted(dones) and all(d <= OLD + 5 for d in dones)
@@ -122,20 +123,22 @@ def test_syn03_pause_restart_cancel_go_on_without_fetching_twice(house):
     stored = lambda: house.redis().hlen(f"{tag}:m")  # noqa: E731
     assert stored() == 0
     before = bodies(house, rep)
-    ask(house, rep, since="12m")
-    rig.wait(lambda: stored() >= 20, 60, "some of it", 0.002)
-    assert change(house, rep, "pause")["state"] == "paused"
+    with house.standing("parser-1"):
+        ask(house, rep, since="12m")
+        rig.wait(lambda: house.waiting(rep), 60, "the first of it")
+        assert change(house, rep, "pause")["state"] == "paused"
     rig.wait(lambda: house.redis().hget(f"{tag}:bf", "state") == b"paused" and not house.waiting(rep), 30, "paused")
     house.mailweave("restart", "fetcher")  # it enters what it has before it ends
     house.wait_synced(60, [rep])
     count = stored()
-    assert 20 <= count < OLD, "it was over before it was paused: give it more"
+    assert 0 < count < OLD
     house.deliver(rep, raw("meanwhile", 0))
     rig.wait(lambda: "meanwhile" in subjects(house, rep), 30, "new mail")
     assert stored() == count + 1 and backfill(house, rep)["state"] == "paused"
-    change(house, rep, "resume")
-    rig.wait(lambda: stored() >= count + 20, 60, "some more of it", 0.002)
-    house.kill("fetcher-1")
+    with house.standing("parser-1"):
+        change(house, rep, "resume")
+        rig.wait(lambda: house.waiting(rep), 60, "some more of it")
+        house.kill("fetcher-1")
     rig.wait(lambda: completed(house, rep), 90, f"completed; {backfill(house, rep)}")
     house.wait_synced(60, [rep])
     assert subjects(house, rep) == {f"old{n}" for n in range(OLD)} | {"meanwhile"}
@@ -159,9 +162,10 @@ def test_syn03_cancel(house):
     fill(house, rep, "INBOX", "old", OLD, lambda n: 300 - n)
     account(house, 2, since="1d")
     tag = f"{{a:{rig.COMPANY}/{rep}}}"
-    ask(house, rep, since="2y")
-    rig.wait(lambda: house.redis().hlen(f"{tag}:m") >= 5, 60, "some of it", 0.002)
-    assert house.user(rep).call("DELETE", f"/v1/accounts/{rep}/backfill", 200).json()["state"] == "cancelled"
+    with house.standing("parser-1"):
+        ask(house, rep, since="2y")
+        rig.wait(lambda: house.waiting(rep), 60, "the first of it")
+        assert house.user(rep).call("DELETE", f"/v1/accounts/{rep}/backfill", 200).json()["state"] == "cancelled"
     rig.wait(lambda: house.redis().hget(f"{tag}:bf", "state") == b"cancelled", 30, "cancelled")
     house.mailweave("restart", "fetcher")  # it enters what it has before it ends
     house.wait_synced(60, [rep])
