@@ -11,6 +11,7 @@
 #include "fetcher/coverage.h"
 #include "fetcher/drive.h"
 #include "fetcher/hop.h"
+#include "fetcher/imap_refusal.h"
 #include "fetcher/live.h"
 #include "fetcher/mailbox_sync.h"
 
@@ -323,6 +324,7 @@ void account_fail(struct account *a, const struct err *e)
 	a->failures++;
 	a->retry_ms = clock_mono_ms() + (e->code == ERR_AUTH ? a->fetcher->conf->login_retry_ms
 							     : back_off_ms(a->failures));
+	a->retry_ms += imap_refusal_wait_ms(span_cstr(e->text));
 	account_phase_set(a, ACCOUNT_WAITING);
 	/* A connection that was cut once is nobody's trouble (FAULTS F25). */
 	if (e->code == ERR_AUTH)

@@ -34,6 +34,8 @@ struct account_live { /* the connection for all that is new */
 	int64_t polled_ms, idle_ms, listed_ms, flags_ms, inbox_ms;
 	bool list_due, poll_due, idling, new_mail;
 	bool synced; /* has come to rest once */
+	struct err worst; /* of the last mailbox that was parked */
+	const char *worst_state; /* told with this state of the account */
 	uint32_t step_low; /* of a comparison window by window */
 };
 

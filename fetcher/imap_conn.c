@@ -377,7 +377,7 @@ void imap_conn_tick(struct imap_conn *conn, int64_t now_mono_ms)
 {
 	const bool due = conn->count > 0 && conn->idle != IMAP_IDLE_ON && !conn->paused;
 
-	if (conn->polling && due && now_mono_ms - conn->last_ms > IMAP_SILENCE_MS)
+	if (conn->polling && due && now_mono_ms - conn->last_ms > conn->handlers.silence_ms)
 		die_of(conn, "server_silent", "the server does not answer");
 }
 

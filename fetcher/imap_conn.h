@@ -14,8 +14,6 @@
 #include "common/mailconn/loop.h"
 
 #define IMAP_COMMANDS_MAX 64
-#define IMAP_SILENCE_MS \
-	60000 /* no byte for so long while an answer is due: the connection is dead */
 
 enum imap_cap {
 	IMAP_CAP_IDLE = 1u << 0,
@@ -38,6 +36,7 @@ typedef void imap_done(void *ctx, struct imap_conn *conn, const struct imap_resp
 
 struct imap_handlers {
 	void *ctx;
+	int64_t silence_ms; /* no byte for so long while an answer is due: the connection is dead */
 	void (*ready)(void *ctx, struct imap_conn *conn);
 	/* Everything that is not tagged. */
 	void (*untagged)(void *ctx, struct imap_conn *conn, const struct imap_resp *resp);

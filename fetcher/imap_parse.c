@@ -223,6 +223,15 @@ static bool parse_fetch(struct imap_cursor *c, struct imap_resp *r)
 	return imap_take(c, ')');
 }
 
+/* A line that cannot be read costs that line alone. */
+static void damaged(struct imap_resp *r, enum imap_kind kind)
+{
+	memset(r, 0, sizeof(*r));
+	r->delimiter = -1;
+	r->kind = kind;
+	r->damaged = true;
+}
+
 static bool parse_numbered(struct imap_cursor *c, struct imap_resp *r)
 {
 	struct span word;
@@ -237,8 +246,8 @@ static bool parse_numbered(struct imap_cursor *c, struct imap_resp *r)
 		r->kind = IMAP_EXISTS;
 	else if (span_ieq(word, SPAN_LIT("EXPUNGE")))
 		r->kind = IMAP_EXPUNGE;
-	else if (span_ieq(word, SPAN_LIT("FETCH")))
-		return parse_fetch(c, r);
+	else if (span_ieq(word, SPAN_LIT("FETCH")) && !parse_fetch(c, r))
+		damaged(r, IMAP_FETCH);
 	return true;
 }
 
@@ -276,8 +285,8 @@ static bool parse_untagged(struct imap_cursor *c, struct imap_resp *r)
 		return true;
 	}
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (span_ieq(word, span_cstr(table[i].word)))
-			return table[i].parse(c, r);
+		if (span_ieq(word, span_cstr(table[i].word)) && !table[i].parse(c, r))
+			damaged(r, IMAP_OTHER);
 	return true;
 }
 

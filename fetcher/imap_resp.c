@@ -18,7 +18,7 @@ void imap_scanner_fini(struct imap_scanner *s)
 /* A long line was an exception: its memory goes, so that a thousand connections stay small. */
 static void line_restart(struct imap_scanner *s)
 {
-	s->done = false;
+	s->done = s->bodied = false;
 	if (s->line.cap > 16384) {
 		buf_fini(&s->line);
 		buf_init(&s->line, IMAP_LINE_MAX + IMAP_LITERAL_MAX);
@@ -76,6 +76,15 @@ static bool literal_is_body(struct span before)
 	       tail_is(before, " RFC822 ") || tail_is(before, "(RFC822 ");
 }
 
+/* A damaged line is not tolerated where it may have been its literal that was longer or shorter than it said. */
+static bool line_parse(struct imap_scanner *s)
+{
+	const int last = s->line.n > 0 ? s->line.p[s->line.n - 1] : 0;
+
+	return imap_resp_parse(s->line.p, s->line.n, &s->resp) &&
+	       (!s->resp.damaged || (s->bodied ? last == ')' : last != '}'));
+}
+
 /* The line (its end cut off) is complete up to a literal or to its end. */
 static enum imap_event line_end(struct imap_scanner *s)
 {
@@ -85,11 +94,12 @@ static enum imap_event line_end(struct imap_scanner *s)
 
 	if (!line_literal(line, &n, &at)) {
 		s->done = true;
-		return imap_resp_parse(s->line.p, s->line.n, &s->resp) ? IMAP_RESPONSE : broken(s);
+		return line_parse(s) ? IMAP_RESPONSE : broken(s);
 	}
 	s->left = n;
 	if (literal_is_body(span_sub(line, 0, at))) {
 		s->body_bytes = n;
+		s->bodied = true;
 		s->in = IN_BODY;
 		return IMAP_BODY_BEGIN;
 	}

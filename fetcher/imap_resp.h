@@ -12,7 +12,7 @@
  *   }
  *
  * After IMAP_BODY_BEGIN the caller may stop and go on later: nothing of the literal has been consumed.
- * Tolerated on purpose: bare LF as line end, `BODY[]<0>`, a body as quoted string or NIL, unknown FETCH items and
+ * Tolerated on purpose: a line of data that is not well formed (`damaged`), unless its body's length seems wrong, bare LF as line end, `BODY[]<0>`, a body as quoted string or NIL, unknown FETCH items and
  * response codes, SEARCH with MODSEQ, flags without a leading backslash.
  */
 #ifndef MW_FETCHER_IMAP_RESP_H
@@ -66,6 +66,7 @@ struct imap_resp {
 	struct span header; /* FETCH: BODY[HEADER.FIELDS (...)], in place; p NULL: none */
 	int delimiter; /* LIST: a byte, -1 for NIL */
 	bool earlier;
+	bool damaged; /* not well formed: nothing else is set but the kind, FETCH or OTHER */
 	uint32_t number, uid, messages, uidnext, uidvalidity;
 	uint64_t modseq, size;
 	int64_t date_ms; /* INTERNALDATE, Unix ms */
@@ -79,7 +80,7 @@ struct imap_scanner {
 	struct buf line;
 	uint64_t left;
 	int in;
-	bool done;
+	bool done, bodied;
 };
 
 void imap_scanner_init(struct imap_scanner *s);

@@ -65,11 +65,29 @@ static const struct imap_case cases[] = {
 	{"other", "* FLAGS (\\A)\r\n* 0 RECENT\r\n* ENABLED CONDSTORE\r\n", "other;other;other;"},
 	{"not imap", "HTTP/1.1\r\n", "bad;"},
 	{"empty line", "\r\n", "bad;"},
-	{"uid zero", "* 1 FETCH (UID 0)\r\n", "bad;"},
-	{"uid too large", "* 1 FETCH (UID 99999999999)\r\n", "bad;"},
-	{"fetch not closed", "* 1 FETCH (UID 4\r\n", "bad;"},
-	{"two word fetch", "* 1 FETCH\r\n", "bad;"},
-	{"quote not closed", "* LIST () \"/\" \"foo\r\n", "bad;"},
+	{"uid zero", "* 1 FETCH (UID 0)\r\n", "damaged fetch;"},
+	{"uid too large", "* 1 FETCH (UID 99999999999)\r\n", "damaged fetch;"},
+	{"fetch not closed", "* 1 FETCH (UID 4\r\n", "damaged fetch;"},
+	{"two word fetch", "* 1 FETCH\r\n", "damaged fetch;"},
+	{"quote not closed", "* LIST () \"/\" \"foo\r\n", "damaged;"},
+	{"empty list, status, search and vanished",
+	 "* LIST\r\n* STATUS x\r\n* ESEARCH (TAG\r\n* VANISHED\r\na OK x\r\n",
+	 "damaged;damaged;damaged;damaged;tagged a 0 [|] x;"},
+	{"a damaged line costs itself alone",
+	 "* 1 FETCH (FLAGS (( BODY[] {2}\r\nhi UID 5)\r\n* 2 EXISTS\r\n",
+	 "body 2<hi>damaged fetch;exists 2;"},
+	{"a literal that was longer than it said",
+	 "* 1 FETCH (UID 5 BODY[] {2}\r\nhi, there)\r\n.\r\n", "body 2<hi>damaged fetch;bad;"},
+	{"a literal that was much longer than it said",
+	 "* 1 FETCH (UID 5 BODY[] {2}\r\nhi, there\r\n* 9 EXISTS\r\n", "body 2<hi>bad;"},
+	{"namespace and quota",
+	 "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n* QUOTA \"\" (STORAGE 1 2)\r\n", "other;other;"},
+	{"overquota and throttled", "a1 NO [OVERQUOTA] full\r\na2 NO [THROTTLED] slow\r\n",
+	 "tagged a1 1 [OVERQUOTA|] full;tagged a2 1 [THROTTLED|] slow;"},
+	{"search of junk", "* SEARCH 1 x 2\r\n", "set 1;"},
+	{"structure with a stray NIL",
+	 "* 1 FETCH (BODYSTRUCTURE ((\"text\" \"plain\" (\"boundary\" NIL)) NIL) UID 5)\r\n",
+	 "fetch 1 uid=5;"},
 	{"literal over the cap", "* LIST () \"/\" {99999}\r\n", "bad;"},
 	{"literal count that overflows", "* 1 FETCH (BODY[] {99999999999999}\r\n", "bad;"},
 };
@@ -132,6 +150,10 @@ static void put_response(struct buf *out, const struct imap_resp *r)
 					    "capability", "list",     "status",	  "exists",
 					    "expunge",	  "vanished", "set",	  "fetch"};
 
+	if (r->damaged) {
+		buf_put_cstr(out, r->kind == IMAP_FETCH ? "damaged fetch;" : "damaged;");
+		return;
+	}
 	if (r->kind != IMAP_FETCH && r->kind != IMAP_LIST)
 		buf_put_cstr(out, words[r->kind]);
 	switch (r->kind) {

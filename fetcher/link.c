@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "fetcher/account.h"
+#include "fetcher/imap_refusal.h"
 
 #define FOUND_MAX 200000u
 
@@ -34,7 +35,7 @@ static void take_code(struct link *link, const struct imap_resp *r)
 			link->mailbox->known; /* from here on it is about the new mailbox */
 }
 
-static void take_found(struct link *link, struct span set)
+void link_found(struct link *link, struct span set)
 {
 	uint32_t low, high;
 
@@ -51,6 +52,14 @@ static void take_found(struct link *link, struct span set)
 		}
 }
 
+/* A body that comes later without flags has these (F20). */
+static void flags_keep(struct link *link, const struct imap_resp *r)
+{
+	buf_clear(&link->flags);
+	buf_put_span(&link->flags, r->attributes);
+	link->flags_uid = buf_ok(&link->flags) ? r->uid : 0;
+}
+
 /* Flags of a message that we know, or soon will. */
 static void take_flags(struct link *link, const struct imap_resp *r)
 {
@@ -62,9 +71,12 @@ static void take_flags(struct link *link, const struct imap_resp *r)
 		mailbox->dirty = mailbox->compare = true;
 		return;
 	}
-	if (!mailbox->known || r->uid < mailbox_low(&mailbox->cursor) ||
-	    r->uid >= mailbox->cursor.next)
+	if (!link_has_arrived(link, r->uid) &&
+	    (!mailbox->known || r->uid < mailbox_low(&mailbox->cursor) ||
+	     r->uid >= mailbox->cursor.next)) {
+		flags_keep(link, r);
 		return;
+	}
 	buf_init(&words, 4096);
 	bits = enter_flag_bits(r->attributes, &words);
 	enter_flags(link->account, mailbox, r->uid, bits, buf_span(&words));
@@ -86,6 +98,11 @@ static void take_vanished(struct link *link, struct span set)
 
 static void take_fetch(struct link *link, const struct imap_resp *r)
 {
+	if (r->damaged) {
+		link->doubtful++;
+		receive_abort(link);
+		return;
+	}
 	if (r->body != IMAP_BODY_NONE)
 		receive_end(link, r);
 	else if (r->header.p)
@@ -116,7 +133,7 @@ static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_res
 			take_vanished(link, r->set);
 		break;
 	case IMAP_SEARCH:
-		take_found(link, r->set);
+		link_found(link, r->set);
 		break;
 	case IMAP_FETCH:
 		take_fetch(link, r);
@@ -163,6 +180,7 @@ struct link *link_open(struct account *a, unsigned lane, const struct link_handl
 	struct link *link = calloc(1, sizeof(*link));
 	const struct imap_handlers imap = {
 		.ctx = link,
+		.silence_ms = conf->silence_ms,
 		.ready = on_ready,
 		.untagged = on_untagged,
 		.body_begin = on_body_begin,
@@ -186,6 +204,7 @@ struct link *link_open(struct account *a, unsigned lane, const struct link_handl
 	link->account = a;
 	link->lane = lane;
 	link->handlers = handlers;
+	buf_init(&link->flags, 4096);
 	link->conn = imap_conn_open(&a->fetcher->net, &target, &imap);
 	metrics_add(a->fetcher->metrics, FETCHER_CONNECTIONS, 0, 1);
 	return link;
@@ -202,6 +221,8 @@ void link_free(struct link **at)
 	account_login_leave(link->account, link->lane);
 	receive_abort(link);
 	imap_conn_free(&link->conn);
+	link_asks_free(link);
+	buf_fini(&link->flags);
 	free(link->found);
 	free(link);
 }
@@ -218,7 +239,7 @@ void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool 
 	/* What QRESYNC tells comes before the tagged answer; after another mailbox only behind [CLOSED]. */
 	link->selected = mailbox->known && caps & IMAP_CAP_QRESYNC && !had;
 	link->expunged = false;
-	link->last_uid = 0;
+	link->last_uid = link->flags_uid = 0;
 	link->exists = link->uidnext = link->validity = 0;
 	link->modseq = 0;
 	buf_init(&text, 4 * MAILBOX_PATH_MAX);
@@ -234,29 +255,24 @@ void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool 
 	buf_fini(&text);
 }
 
-void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
-		 imap_done *done)
-{
-	const char *how = imap_conn_caps(link->conn) & IMAP_CAP_ESEARCH ? " RETURN (ALL)" : "";
-
-	link->found_count = 0;
-	imap_conn_command(link->conn, done, link, 0, "UID SEARCH%s UID %u:%u%.*s", how, low, high,
-			  (int)criteria.n, (const char *)criteria.p);
-}
-
-void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg)
-{
-	imap_conn_command(link->conn, done, link, arg,
-			  "UID FETCH %.*s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
-			  (int)set.n, (const char *)set.p);
-}
-
 bool link_said_yes(const struct imap_resp *tagged, struct err *e)
 {
-	const int n = (int)(tagged->text.n < 160 ? tagged->text.n : 160);
+	char words[240];
+	int n;
 
 	if (tagged->status == IMAP_OK)
 		return true;
-	return err_set(e, ERR_TEMP, ERR_MAILBOX, "command_refused", "the server said: %.*s", n,
-		       (const char *)tagged->text.p) == ERR_OK;
+	if (tagged->code.n)
+		n = snprintf(words, sizeof(words), "[%.*s] %.*s",
+			     (int)(tagged->code.n < 32 ? tagged->code.n : 32),
+			     (const char *)tagged->code.p,
+			     (int)(tagged->text.n < 160 ? tagged->text.n : 160),
+			     (const char *)tagged->text.p);
+	else
+		n = snprintf(words, sizeof(words), "%.*s",
+			     (int)(tagged->text.n < 160 ? tagged->text.n : 160),
+			     (const char *)tagged->text.p);
+	return err_set(e, ERR_TEMP, ERR_MAILBOX,
+		       imap_refusal_name(span_make(words, (size_t)n), "command_refused"),
+		       "the server said: %s", words) == ERR_OK;
 }

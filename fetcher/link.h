@@ -33,6 +33,14 @@ struct link {
 	/* what SEARCH said, ascending */
 	uint32_t *found;
 	size_t found_count, found_room;
+	/* what was asked for, and what came of it (link_ask.c) */
+	struct link_ask *asks;
+	uint32_t *arrived;
+	size_t arrived_count, arrived_room;
+	unsigned doubtful; /* lines that could not be read, bodies that were empty */
+	bool again; /* asking once more for one of them */
+	uint32_t flags_uid; /* whose flags came before its body */
+	struct buf flags;
 	/* the message coming in */
 	struct flight *coming;
 	struct secret_digest *digest;
@@ -45,11 +53,18 @@ void link_free(struct link **link);
 /* EXAMINE (or SELECT); with QRESYNC from the mailbox's cursor if resync. What the server tells in it is entered. */
 void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool resync,
 		 imap_done *done);
-/* UID SEARCH; the result is in found when done is called. criteria may be empty: all in low:high. */
+/* UID SEARCH; the result is in found when done is called. criteria may be empty: all in low:high. done of this and of the
+ * next has the link as ctx. */
 void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
 		 imap_done *done);
 /* UID FETCH with flags, date, size and body. */
 void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg);
+/* Takes what a SEARCH found. */
+void link_found(struct link *link, struct span set);
+void link_arrived(struct link *link, uint32_t uid);
+/* Since the first of the questions that are outstanding. */
+bool link_has_arrived(const struct link *link, uint32_t uid);
+void link_asks_free(struct link *link);
 /* Does the answer say yes? If not, e says what the server said. */
 bool link_said_yes(const struct imap_resp *tagged, struct err *e);
 

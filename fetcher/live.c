@@ -83,12 +83,24 @@ static void idle_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 	live_next(a);
 }
 
+/* A folder that fails is not passed over in silence (FAULTS F31). */
+static void tell_worst(struct account *a)
+{
+	struct account_live *l = &a->live;
+
+	if (l->worst.code == ERR_OK || l->worst_state == a->state)
+		return;
+	l->worst_state = a->state;
+	account_state_set(a, a->state, &l->worst);
+}
+
 static void idle(struct account *a)
 {
 	struct link *link = a->live.link;
 
 	a->live.synced = true;
 	account_synced(a);
+	tell_worst(a);
 	if (!(imap_conn_caps(link->conn) & IMAP_CAP_IDLE))
 		return;
 	a->live.idling = true;
@@ -113,10 +125,11 @@ static struct mailbox *inbox_of(struct account *a)
 /* The inbox first, then the others. */
 static struct mailbox *next_dirty(struct account *a, const struct mailbox *inbox)
 {
+	const int64_t now_ms = clock_mono_ms();
 	struct mailbox *found = NULL;
 
 	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
-		if (m->dropped || !m->chosen || !m->listed || !m->dirty)
+		if (m->dropped || !m->chosen || !m->listed || !m->dirty || m->parked_ms > now_ms)
 			continue;
 		if (m == inbox)
 			return m;
@@ -146,11 +159,21 @@ void live_next(struct account *a)
 		mailbox_visit(a, dirty);
 	} else if (a->live.poll_due) {
 		mailbox_poll_begin(a);
-	} else if (inbox && link->mailbox != inbox) {
+	} else if (inbox && link->mailbox != inbox && inbox->parked_ms <= clock_mono_ms()) {
 		mailbox_visit(a, inbox);
 	} else {
 		idle(a);
 	}
+}
+
+/* What a server counted and did not show yet. */
+static void look_again(struct account *a, int64_t now_ms)
+{
+	for (struct mailbox *m = a->mailboxes; m; m = m->next)
+		if (m->look_ms && m->look_ms <= now_ms) {
+			m->look_ms = 0;
+			m->dirty = true;
+		}
 }
 
 static void tick_poll(struct account *a, int64_t now_ms)
@@ -163,6 +186,7 @@ static void tick_poll(struct account *a, int64_t now_ms)
 	if (now_ms - a->live.polled_ms >= every_ms) {
 		a->live.polled_ms = now_ms;
 		a->live.poll_due = true;
+		look_again(a, now_ms);
 		live_wake(a);
 	} else if (a->live.idling && now_ms - a->live.idle_ms >= conf->idle_ms) {
 		live_wake(a);

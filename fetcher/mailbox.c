@@ -4,6 +4,7 @@
 
 #include "common/wire/pack.h"
 #include "fetcher/imap_resp.h"
+#include "fetcher/mailbox_role.h"
 
 #define CURSOR_DONE 1u
 #define CURSOR_RETIRED 2u
@@ -41,7 +42,7 @@ void mailbox_free_all(struct mailbox **list)
 	}
 }
 
-void mailbox_role_set(struct mailbox *mailbox, struct span attributes)
+void mailbox_role_set(struct mailbox *mailbox, struct span attributes, bool by_name)
 {
 	const char *role = "";
 
@@ -50,6 +51,8 @@ void mailbox_role_set(struct mailbox *mailbox, struct span attributes)
 	for (size_t i = 0; !*role && i < sizeof(roles) / sizeof(roles[0]); i++)
 		if (imap_words_have(attributes, roles[i].attribute))
 			role = roles[i].role;
+	if (!*role && by_name)
+		role = mailbox_role_by_name(mailbox_path(mailbox), mailbox->delimiter);
 	memset(mailbox->role, 0, sizeof(mailbox->role));
 	memcpy(mailbox->role, role, strlen(role));
 }
@@ -152,4 +155,28 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 	mailbox->known = c.validity != 0 && !c.noted;
 	*mailbox_out = mailbox;
 	return ERR_OK;
+}
+
+void mailbox_late_note(struct mailbox *mailbox, uint32_t low, uint32_t next,
+		       bool (*came)(const void *ctx, uint32_t uid), const void *ctx)
+{
+	unsigned kept = 0;
+	const uint32_t from = next - low > MAILBOX_LATE_MAX ? next - MAILBOX_LATE_MAX : low;
+	const unsigned before = mailbox->late_count;
+
+	for (unsigned i = 0; i < before; i++)
+		if (!came(ctx, mailbox->late[i]) && (low >= next || mailbox->late[i] < from))
+			mailbox->late[kept++] = mailbox->late[i];
+	for (uint32_t uid = from; low < next && uid < next; uid++) {
+		if (came(ctx, uid))
+			continue;
+		if (kept == MAILBOX_LATE_MAX) {
+			memmove(mailbox->late, mailbox->late + 1,
+				(MAILBOX_LATE_MAX - 1) * sizeof(mailbox->late[0]));
+			kept--;
+		}
+		mailbox->late[kept++] = uid;
+		mailbox->looks = 0;
+	}
+	mailbox->late_count = kept;
 }

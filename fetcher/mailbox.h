@@ -17,6 +17,7 @@
 #define MAILBOX_PATH_MAX 1024
 #define MAILBOX_ROLE_MAX 12
 #define MAILBOX_COUNT_MAX 4096
+#define MAILBOX_LATE_MAX 32
 
 struct mailbox_cursor {
 	uint32_t validity, next, back;
@@ -43,6 +44,13 @@ struct mailbox {
 	bool dirty; /* something changed there: visit it */
 	bool compare; /* UIDs went without our being told which */
 	unsigned failures; /* visits refused in a row */
+	int64_t parked_ms; /* mono: not visited before */
+	/* FAULTS F4: servers count a change before they show it. */
+	uint64_t
+		modseq_seen; /* HIGHESTMODSEQ of the last visit; the cursor's may be one visit older */
+	uint32_t late[MAILBOX_LATE_MAX]; /* UIDs below next that did not come: perhaps they will */
+	unsigned late_count, looks; /* so often was looked for them since */
+	int64_t look_ms; /* mono: when next */
 };
 
 static inline struct span mailbox_path(const struct mailbox *mailbox)
@@ -63,8 +71,11 @@ void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *
 MUST_USE enum err_code mailbox_decode(uint32_t number, struct span value,
 				      struct mailbox **mailbox_out);
 void mailbox_free_all(struct mailbox **list);
-/* From LIST attributes; INBOX by its name, all others never by name. */
-void mailbox_role_set(struct mailbox *mailbox, struct span attributes);
+/* From LIST attributes; INBOX by its name. The others by their names only if the server marks none (by_name). */
+void mailbox_role_set(struct mailbox *mailbox, struct span attributes, bool by_name);
+/* A UID of the range from low up to next (not included) that did not come may come late; one that came is not late. */
+void mailbox_late_note(struct mailbox *mailbox, uint32_t low, uint32_t next,
+		       bool (*came)(const void *ctx, uint32_t uid), const void *ctx);
 bool mailbox_is(const struct mailbox *mailbox, const char *role);
 /* Bits of the wire's `place`: the role's part. */
 unsigned mailbox_place_bits(const struct mailbox *mailbox);

@@ -1,6 +1,8 @@
 #include "fetcher/mailbox_changes.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
+#include "fetcher/imap_refusal.h"
 #include "fetcher/live.h"
 #include "fetcher/mailbox_list.h"
 #include "fetcher/mailbox_sync.h"
@@ -9,6 +11,9 @@
 #define COMPARE_UIDS 10000u /* a window of UID SEARCH */
 #define FLAGS_UIDS 1000u /* a window of FETCH FLAGS */
 #define FLAGS_NEWEST 2000u /* without CONDSTORE: how far flags are looked at */
+#define PARK_FAILURES 3u /* visits refused: then it is left alone for a while (FAULTS F30) */
+#define PARK_MS 3600000
+#define LATE_LOOKS 4u
 #define ENTRIES_MAX 4000u /* waiting entries: then the next window waits */
 
 static void step_new(struct account *a);
@@ -27,11 +32,15 @@ static bool refused(struct account *a, const struct imap_resp *tagged)
 		return false;
 	log_event(LOG_LEVEL_WARN, "mailbox_refused", "account", "s", a->tag, "mailbox", "u",
 		  (uint64_t)m->number, "error", "e", &e, NULL);
-	m->failures++;
 	m->dirty = false; /* the next poll finds it again */
+	if (++m->failures >= PARK_FAILURES) {
+		m->parked_ms = clock_mono_ms() + PARK_MS;
+		a->live.worst = e;
+		a->live.worst_state = NULL;
+	}
 	a->live.link->selected = false;
 	a->live.link->mailbox = NULL;
-	if (mailbox_is(m, "inbox"))
+	if (mailbox_is(m, "inbox") || imap_refusal_is_general(e.name))
 		account_fail(a, &e);
 	else
 		live_next(a);
@@ -49,7 +58,7 @@ static void begin_cursor(struct account *a, struct mailbox *m)
 	memset(c, 0, sizeof(*c));
 	c->validity = link->validity;
 	c->next = c->back = link->uidnext ? link->uidnext : link->last_uid + 1;
-	c->modseq = link->modseq;
+	c->modseq = m->modseq_seen = link->modseq;
 	c->remote = link->exists;
 	c->done = link->exists == 0 || c->back <= 1;
 	mailbox_begin(a, m, &before);
@@ -127,6 +136,7 @@ void mailbox_visit(struct account *a, struct mailbox *mailbox)
 {
 	a->live.target = mailbox;
 	mailbox->dirty = false;
+	mailbox->look_ms = 0;
 	link_select(a->live.link, mailbox, false, mailbox->known, selected);
 }
 
@@ -143,15 +153,33 @@ static void advance(struct account *a, struct mailbox *m)
 	link->lane = WIRE_LANE_LIVE;
 }
 
+static bool has_come(const void *ctx, uint32_t uid)
+{
+	return link_has_arrived(ctx, uid);
+}
+
+/* Each look for late messages waits longer than the one before. */
+static void late_settle(struct account *a, struct mailbox *m)
+{
+	if (m->late_count > 0 && m->looks++ < LATE_LOOKS)
+		m->look_ms = clock_mono_ms() + (a->fetcher->conf->poll_ms << (2 * m->looks - 2));
+	else
+		m->late_count = 0;
+}
+
 static void fetched(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
 {
 	struct link *link = ctx;
 	struct account *a = link->account;
+	uint32_t low;
 
 	(void)conn;
 	if (refused(a, tagged))
 		return;
+	low = a->live.target->cursor.next;
 	advance(a, a->live.target);
+	mailbox_late_note(a->live.target, low, a->live.target->cursor.next, has_come, link);
+	late_settle(a, a->live.target);
 	if (arg) {
 		step_changed(a);
 		return;
@@ -161,19 +189,25 @@ static void fetched(void *ctx, struct imap_conn *conn, const struct imap_resp *t
 	live_next(a);
 }
 
-static void fetch_from(struct account *a, uint64_t visiting)
+/* What is late, and what is new: `low:*` always brings the last message, so not where nothing can be new. */
+static void fetch_from(struct account *a, uint64_t visiting, bool anything_new)
 {
 	struct link *link = a->live.link;
-	char set[32];
-	int n = snprintf(set, sizeof(set), "%u:*", a->live.target->cursor.next);
+	const struct mailbox *m = a->live.target;
+	struct buf set;
 
-	link_fetch(link, span_make(set, (size_t)n), fetched, visiting);
+	buf_init(&set, 1024);
+	imap_set_put(&set, m->late, m->late_count);
+	if (anything_new)
+		buf_printf(&set, set.n ? ",%u:*" : "%u:*", m->cursor.next);
+	link_fetch(link, buf_span(&set), fetched, visiting);
+	buf_fini(&set);
 }
 
 void mailbox_fetch_new(struct account *a)
 {
 	a->live.target = a->live.link->mailbox;
-	fetch_from(a, 0);
+	fetch_from(a, 0, true);
 }
 
 static void step_new(struct account *a)
@@ -181,12 +215,14 @@ static void step_new(struct account *a)
 	struct link *link = a->live.link;
 	const uint32_t next = a->live.target->cursor.next;
 
-	if (link->exists == 0 || (link->uidnext && link->uidnext <= next)) {
+	const bool nothing = link->exists == 0 || (link->uidnext && link->uidnext <= next);
+
+	if (nothing && (link->exists == 0 || a->live.target->late_count == 0)) {
 		step_changed(a);
 		return;
 	}
 	link->lane = link->uidnext > next + MANY ? WIRE_LANE_BULK : WIRE_LANE_LIVE;
-	fetch_from(a, 1);
+	fetch_from(a, 1, !nothing);
 }
 
 /* ---- flags ---- */
@@ -263,6 +299,10 @@ static void compare_done(void *ctx, struct imap_conn *conn, const struct imap_re
 	struct buf set;
 
 	(void)conn;
+	if (tagged->status == IMAP_BAD_WORD) { /* F22: no SEARCH: what went is not known here */
+		finish(a);
+		return;
+	}
 	if (refused(a, tagged))
 		return;
 	buf_init(&set, 1 << 20);
@@ -302,6 +342,23 @@ static void step_compare(struct account *a)
 			  high);
 }
 
+/* F4: a server may count a change before it shows it. So the cursor stays one visit behind, and there is one visit more
+ * after the last that saw the number move. QRESYNC servers tell exactly. */
+static void modseq_settle(struct account *a, struct mailbox *m)
+{
+	const struct link *link = a->live.link;
+	const uint64_t before = m->modseq_seen;
+
+	m->modseq_seen = link->modseq;
+	if (imap_conn_caps(link->conn) & IMAP_CAP_QRESYNC || !before || before > link->modseq) {
+		m->cursor.modseq = link->modseq;
+		return;
+	}
+	m->cursor.modseq = before;
+	if (before != link->modseq && m->look_ms == 0)
+		m->look_ms = clock_mono_ms() + a->fetcher->conf->poll_ms;
+}
+
 static void finish(struct account *a)
 {
 	struct link *link = a->live.link;
@@ -311,7 +368,7 @@ static void finish(struct account *a)
 	m->compare = link->expunged = false;
 	c->remote = link->exists;
 	if (link->modseq)
-		c->modseq = link->modseq;
+		modseq_settle(a, m);
 	if (!mailbox_cursor_eq(c, &m->told)) {
 		m->told = *c;
 		enter_cursor(a, m);

@@ -64,7 +64,8 @@ static void take_list(struct account *a, const struct imap_resp *r)
 	if (!m)
 		return;
 	m->listed = true;
-	mailbox_role_set(m, r->attributes);
+	mailbox_role_set(m, r->attributes,
+			 !(imap_conn_caps(a->live.link->conn) & IMAP_CAP_SPECIAL_USE));
 	m->chosen = !closed && wanted(a, m);
 	m->dirty = m->dirty || (m->chosen && !m->known);
 }
@@ -133,7 +134,8 @@ static void take_status(struct account *a, const struct imap_resp *r)
 	if (!m->known || (r->has & IMAP_HAS_UIDVALIDITY && r->uidvalidity != c->validity) ||
 	    (r->has & IMAP_HAS_UIDNEXT && r->uidnext != c->next) ||
 	    (r->has & IMAP_HAS_MESSAGES && r->messages != c->remote) ||
-	    (r->has & IMAP_HAS_MODSEQ && c->modseq && r->modseq != c->modseq))
+	    (r->has & IMAP_HAS_MODSEQ && c->modseq &&
+	     r->modseq != (m->modseq_seen ? m->modseq_seen : c->modseq)))
 		m->dirty = true;
 }
 

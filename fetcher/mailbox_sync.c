@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/backfill.h"
+#include "fetcher/imap_refusal.h"
 
 #define WINDOW_UIDS 10000u
 /* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
@@ -54,6 +55,7 @@ static void give_up(struct account *a, const struct err *e)
 		  NULL);
 	mailbox_sync_stop(a);
 	a->bulk.retry_ms = clock_mono_ms() + RETRY_MS;
+	a->bulk.retry_ms += imap_refusal_wait_ms(span_cstr(e->text));
 }
 
 static void on_ready(struct link *link)
@@ -428,7 +430,8 @@ static void tell_completion(struct account *a)
 	    undone(a))
 		return;
 	for (const struct mailbox *m = a->mailboxes; m; m = m->next)
-		if (!m->dropped && m->chosen && m->listed && (!m->known || !m->cursor.done))
+		if (!m->dropped && m->chosen && m->listed && !m->parked_ms &&
+		    (!m->known || !m->cursor.done))
 			return;
 	if (a->live.link && a->live.synced && !in_flight(a))
 		account_initial_done(a);

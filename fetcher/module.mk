@@ -2,10 +2,12 @@
 IMAP_PURE := fetcher/imap_resp.c fetcher/imap_parse.c fetcher/imap_value.c
 $(eval $(call unit,fetcher/imap_resp_test,$(IMAP_PURE),base,))
 $(eval $(call fuzz,fetcher/imap_resp_fuzz,$(IMAP_PURE),base,))
+$(eval $(call unit,fetcher/imap_refusal_test,fetcher/imap_refusal.c,base,))
+$(eval $(call unit,fetcher/mailbox_role_test,fetcher/mailbox_role.c,base,-lidn2))
 $(eval $(call unit,fetcher/spool_test,fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/window_test,fetcher/window.c fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/backfill_batch_test,fetcher/backfill_batch.c,,))
-$(eval $(call unit,fetcher/pure_test,fetcher/since.c fetcher/json_text.c fetcher/mailbox.c fetcher/mailbox_name.c $(IMAP_PURE),wire base,))
+$(eval $(call unit,fetcher/pure_test,fetcher/since.c fetcher/json_text.c fetcher/mailbox.c fetcher/mailbox_name.c fetcher/mailbox_role.c $(IMAP_PURE),wire base,-lidn2))
 
 $(B)/gen/fetcher_lua.h: fetcher/fetcher.lua fetcher/ledger.lua fetcher/backfill.lua common/store/logins.lua fetcher/life.lua fetcher/coverage.lua
 $(B)/fetcher/main.o: $(B)/gen/fetcher_lua.h

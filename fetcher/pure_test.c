@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "fetcher/imap_resp.h"
 #include "fetcher/json_text.h"
 #include "fetcher/mailbox.h"
 #include "fetcher/mailbox_name.h"
@@ -97,7 +98,7 @@ static void test_mailbox(void **state)
 	struct buf out;
 
 	(void)state;
-	mailbox_role_set(m, SPAN_LIT("\\HasNoChildren \\sent"));
+	mailbox_role_set(m, SPAN_LIT("\\HasNoChildren \\sent"), false);
 	assert_true(mailbox_is(m, "sent"));
 	assert_int_equal(mailbox_place_bits(m), 1);
 	m->cursor = (struct mailbox_cursor){.validity = UINT32_MAX,
@@ -128,12 +129,42 @@ static void test_inbox(void **state)
 	struct mailbox *m = mailbox_new(SPAN_LIT("inbox"), -1);
 
 	(void)state;
-	mailbox_role_set(m, SPAN_LIT("\\Trash"));
+	mailbox_role_set(m, SPAN_LIT("\\Trash"), true);
 	assert_true(mailbox_is(m, "inbox"));
 	mailbox_free_all(&m);
-	m = mailbox_new(SPAN_LIT("Sent"), -1); /* F32: never by name */
-	mailbox_role_set(m, SPAN_LIT("\\HasNoChildren"));
+	m = mailbox_new(SPAN_LIT("Sent"), -1); /* F32: by name only where no attribute can tell */
+	mailbox_role_set(m, SPAN_LIT("\\HasNoChildren"), false);
 	assert_true(mailbox_is(m, ""));
+	mailbox_role_set(m, SPAN_LIT("\\HasNoChildren"), true);
+	assert_true(mailbox_is(m, "sent"));
+	mailbox_role_set(m, SPAN_LIT("\\Trash"), true);
+	assert_true(mailbox_is(m, "trash"));
+	mailbox_free_all(&m);
+}
+
+static bool came(const void *ctx, uint32_t uid)
+{
+	return imap_words_have(*(const struct span *)ctx, uid == 3 ? "3" : uid == 5 ? "5" : "-");
+}
+
+/* F4: what did not come stays late until it comes, and there is an end to how many. */
+static void test_late(void **state)
+{
+	struct mailbox *m = mailbox_new(SPAN_LIT("INBOX"), -1);
+	struct span uids = SPAN_LIT("5");
+
+	(void)state;
+	mailbox_late_note(m, 3, 6, came, &uids);
+	assert_int_equal(m->late_count, 2);
+	assert_int_equal(m->late[0], 3);
+	assert_int_equal(m->late[1], 4);
+	uids = SPAN_LIT("3");
+	mailbox_late_note(m, 6, 6, came, &uids);
+	assert_int_equal(m->late_count, 1);
+	assert_int_equal(m->late[0], 4);
+	mailbox_late_note(m, 6, 4000000000u, came, &uids);
+	assert_int_equal(m->late_count, MAILBOX_LATE_MAX);
+	assert_int_equal(m->late[MAILBOX_LATE_MAX - 1], 3999999999u);
 	mailbox_free_all(&m);
 }
 
@@ -166,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_since),	 cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_put), cmocka_unit_test(test_mailbox),
 		cmocka_unit_test(test_inbox),	 cmocka_unit_test(test_mailbox_name),
+		cmocka_unit_test(test_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,7 +127,10 @@ static void keep(struct link *link, const struct imap_resp *fetch, struct span r
 
 	buf_init(&words, 4096);
 	buf_init(&ledger, 512);
-	flags = enter_flag_bits(fetch->attributes, &words);
+	flags = enter_flag_bits(fetch->has & IMAP_HAS_FLAGS	? fetch->attributes
+				: link->flags_uid == fetch->uid ? buf_span(&link->flags)
+								: SPAN_LIT(""),
+				&words);
 	link->coming = NULL;
 	if (f) {
 		f->id = *id;
@@ -182,11 +185,15 @@ void receive_end(struct link *link, const struct imap_resp *fetch)
 	if (fetch->body == IMAP_BODY_STREAMED && link->coming && link->coming->region.bytes)
 		raw = span_make(spool_bytes(link->account->fetcher->spool, &link->coming->region),
 				link->coming->region.bytes);
-	if (!(fetch->has & IMAP_HAS_UID) || !link->mailbox || !link->selected) {
+	if (raw.n == 0 && !link->too_large && !link->again)
+		link->doubtful++; /* F17: perhaps there is more of it the next time */
+	if (!(fetch->has & IMAP_HAS_UID) || !link->mailbox || !link->selected ||
+	    (raw.n == 0 && !link->too_large && !link->again)) {
 		if (link->coming)
 			window_leave(&link->account->fetcher->window, &link->coming);
 		return; /* F19: without a UID we cannot say what it is */
 	}
+	link_arrived(link, fetch->uid);
 	link->account->done += link->lane == WIRE_LANE_BULK;
 	if (fetch->uid > link->last_uid)
 		link->last_uid = fetch->uid;

@@ -6,7 +6,7 @@
 #include "common/wire/pack.h"
 #include "gateway/json.h"
 #include "gateway/problem.h"
-#include "gateway/utf7.h"
+#include "common/base/utf7.h"
 
 #define PATH_MAX_SHOWN 4096
 

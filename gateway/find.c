@@ -10,7 +10,7 @@
 #include "gateway/find_ask.h"
 #include "gateway/mail_thread.h"
 #include "gateway/problem.h"
-#include "gateway/utf7.h"
+#include "common/base/utf7.h"
 
 enum { TERM_MAX = 500, PATH_SHOWN_MAX = 4096 };
 

@@ -1,4 +1,5 @@
 #include "common/base/address.h"
+#include "common/base/utf7.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 #include "gateway/account_config.h"
@@ -11,7 +12,6 @@
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
-#include "gateway/utf7.h"
 
 #define PATH_SHOWN_MAX 4096
 

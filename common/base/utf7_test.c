@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "gateway/utf7.h"
+#include "common/base/utf7.h"
 
 static const struct {
 	const char *name, *shown;

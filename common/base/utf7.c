@@ -1,4 +1,4 @@
-#include "gateway/utf7.h"
+#include "common/base/utf7.h"
 
 static int digit(uint8_t c)
 {
