@@ -36,7 +36,7 @@ struct account_live { /* the connection for all that is new */
 	bool synced; /* has come to rest once */
 	struct err worst; /* of the last mailbox that was parked */
 	const char *worst_state; /* told with this state of the account */
-	uint32_t step_low; /* of a comparison window by window */
+	uint32_t step_low, step_high; /* of a comparison window by window */
 };
 
 #define MAILBOX_BATCHES 4u /* FETCH commands outstanding in a first sync */

@@ -12,8 +12,9 @@
  *   }
  *
  * After IMAP_BODY_BEGIN the caller may stop and go on later: nothing of the literal has been consumed.
- * Tolerated on purpose: a line of data that is not well formed (`damaged`), unless its body's length seems wrong, bare LF as line end, `BODY[]<0>`, a body as quoted string or NIL, unknown FETCH items and
- * response codes, SEARCH with MODSEQ, flags without a leading backslash.
+ * Tolerated on purpose: a line of data that is not well formed (`damaged`), unless its body's length seems wrong, bare LF
+ * as line end, `BODY[]<0>`, a body as quoted string or NIL, unknown FETCH items and response codes, SEARCH with MODSEQ,
+ * flags without a leading backslash.
  */
 #ifndef MW_FETCHER_IMAP_RESP_H
 #define MW_FETCHER_IMAP_RESP_H

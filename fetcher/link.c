@@ -35,21 +35,26 @@ static void take_code(struct link *link, const struct imap_resp *r)
 			link->mailbox->known; /* from here on it is about the new mailbox */
 }
 
-void link_found(struct link *link, struct span set)
+static void found_one(struct link *link, uint32_t uid)
+{
+	if (link->found_count == FOUND_MAX)
+		return;
+	if (link->found_count == link->found_room) {
+		link->found_room = link->found_room ? 2 * link->found_room : 256;
+		link->found = realloc(link->found, link->found_room * sizeof(*link->found));
+		if (!link->found)
+			abort();
+	}
+	link->found[link->found_count++] = uid;
+}
+
+static void take_found(struct link *link, struct span set)
 {
 	uint32_t low, high;
 
 	while (imap_set_next(&set, &low, &high))
-		for (uint64_t uid = low; uid <= high && link->found_count < FOUND_MAX; uid++) {
-			if (link->found_count == link->found_room) {
-				link->found_room = link->found_room ? 2 * link->found_room : 256;
-				link->found = realloc(link->found,
-						      link->found_room * sizeof(*link->found));
-				if (!link->found)
-					abort();
-			}
-			link->found[link->found_count++] = (uint32_t)uid;
-		}
+		for (uint64_t uid = low; uid <= high && link->found_count < FOUND_MAX; uid++)
+			found_one(link, (uint32_t)uid);
 }
 
 /* A body that comes later without flags has these (F20). */
@@ -71,9 +76,9 @@ static void take_flags(struct link *link, const struct imap_resp *r)
 		mailbox->dirty = mailbox->compare = true;
 		return;
 	}
-	if (!link_has_arrived(link, r->uid) &&
-	    (!mailbox->known || r->uid < mailbox_low(&mailbox->cursor) ||
-	     r->uid >= mailbox->cursor.next)) {
+	if ((!mailbox->known || r->uid < mailbox_low(&mailbox->cursor) ||
+	     r->uid >= mailbox->cursor.next) &&
+	    !link_has_arrived(link, r->uid)) {
 		flags_keep(link, r);
 		return;
 	}
@@ -99,10 +104,12 @@ static void take_vanished(struct link *link, struct span set)
 static void take_fetch(struct link *link, const struct imap_resp *r)
 {
 	if (r->damaged) {
-		link->doubtful++;
+		link_doubt(link);
 		receive_abort(link);
 		return;
 	}
+	if (link->listing && r->has & IMAP_HAS_UID && r->body == IMAP_BODY_NONE)
+		found_one(link, r->uid);
 	if (r->body != IMAP_BODY_NONE)
 		receive_end(link, r);
 	else if (r->header.p)
@@ -133,7 +140,7 @@ static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_res
 			take_vanished(link, r->set);
 		break;
 	case IMAP_SEARCH:
-		link_found(link, r->set);
+		take_found(link, r->set);
 		break;
 	case IMAP_FETCH:
 		take_fetch(link, r);
@@ -240,6 +247,7 @@ void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool 
 	link->selected = mailbox->known && caps & IMAP_CAP_QRESYNC && !had;
 	link->expunged = false;
 	link->last_uid = link->flags_uid = 0;
+	link->arrived.count = 0;
 	link->exists = link->uidnext = link->validity = 0;
 	link->modseq = 0;
 	buf_init(&text, 4 * MAILBOX_PATH_MAX);

@@ -19,6 +19,11 @@ struct link_handlers {
 	void (*exists)(struct link *link);
 };
 
+struct link_uids {
+	uint32_t *uids;
+	size_t count, room;
+};
+
 struct link {
 	struct account *account;
 	struct imap_conn *conn;
@@ -33,12 +38,10 @@ struct link {
 	/* what SEARCH said, ascending */
 	uint32_t *found;
 	size_t found_count, found_room;
-	/* what was asked for, and what came of it (link_ask.c) */
-	struct link_ask *asks;
-	uint32_t *arrived;
-	size_t arrived_count, arrived_room;
-	unsigned doubtful; /* lines that could not be read, bodies that were empty */
-	bool again; /* asking once more for one of them */
+	/* what was asked for (link_ask.c) */
+	struct link_ask *asks; /* outstanding */
+	struct link_uids arrived; /* in answer to the one that was answered last */
+	bool listing; /* a FETCH instead of a SEARCH: what it names is found */
 	uint32_t flags_uid; /* whose flags came before its body */
 	struct buf flags;
 	/* the message coming in */
@@ -54,16 +57,18 @@ void link_free(struct link **link);
 void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool resync,
 		 imap_done *done);
 /* UID SEARCH; the result is in found when done is called. criteria may be empty: all in low:high. done of this and of the
- * next has the link as ctx. */
+ * next has the link as ctx. Not while another is outstanding. */
 void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
 		 imap_done *done);
-/* UID FETCH with flags, date, size and body. */
+/* UID FETCH with flags, date, size and body; set ascending, and no UID in two that are outstanding. */
 void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg);
-/* Takes what a SEARCH found. */
-void link_found(struct link *link, struct span set);
 void link_arrived(struct link *link, uint32_t uid);
-/* Since the first of the questions that are outstanding. */
+/* In answer to what is outstanding, or to what was answered last. */
 bool link_has_arrived(const struct link *link, uint32_t uid);
+/* Something came that could not be used: what does not come is asked for once more. */
+void link_doubt(struct link *link);
+/* Is this message being asked for once more? */
+bool link_asks_again(const struct link *link, uint32_t uid);
 void link_asks_free(struct link *link);
 /* Does the answer say yes? If not, e says what the server said. */
 bool link_said_yes(const struct imap_resp *tagged, struct err *e);

@@ -1,7 +1,7 @@
 /*
  * What a link asks for messages: UID FETCH and UID SEARCH, until it has an answer that can be used. A message whose line
  * could not be read, or whose body came empty, is asked for once more by itself; what then still does not come is left
- * out, and said so (FAULTS F13, F17). A server without SEARCH is asked for the whole range (F22).
+ * out, and said so (FAULTS F13, F17). A server without SEARCH is asked for the UIDs by FETCH (F22).
  */
 #include <stdlib.h>
 
@@ -10,17 +10,19 @@
 #include "fetcher/imap_refusal.h"
 
 #define AGAIN_MAX 512u /* messages of one FETCH that are asked for once more */
-#define RANGE_MAX 20000u
 
 struct link_ask {
 	struct link_ask *next;
 	struct link *link;
 	imap_done *done;
 	uint64_t arg;
-	uint32_t low, high; /* of a search */
+	uint32_t low, high; /* what the question is about */
+	struct buf set;
+	struct link_uids arrived;
+	bool doubtful; /* lines that could not be read, bodies that were empty */
 	uint32_t *again; /* still to be asked for by themselves */
 	size_t again_count;
-	struct buf set;
+	uint32_t alone; /* being asked for by itself; 0: none */
 };
 
 static struct link_ask *ask_new(struct link *link, imap_done *done, uint64_t arg)
@@ -33,10 +35,6 @@ static struct link_ask *ask_new(struct link *link, imap_done *done, uint64_t arg
 	ask->done = done;
 	ask->arg = arg;
 	buf_init(&ask->set, 1 << 20);
-	if (!link->asks) {
-		link->arrived_count = 0;
-		link->doubtful = 0;
-	}
 	ask->next = link->asks;
 	link->asks = ask;
 	return ask;
@@ -51,6 +49,7 @@ static void ask_free(struct link_ask *ask)
 	*at = ask->next;
 	buf_fini(&ask->set);
 	free(ask->again);
+	free(ask->arrived.uids);
 	free(ask);
 }
 
@@ -58,26 +57,57 @@ void link_asks_free(struct link *link)
 {
 	while (link->asks)
 		ask_free(link->asks);
-	free(link->arrived);
+	free(link->arrived.uids);
 }
 
 /* ---- what came ---- */
 
-void link_arrived(struct link *link, uint32_t uid)
+static void note(struct link_uids *list, uint32_t uid)
 {
-	if (link->arrived_count == link->arrived_room) {
-		link->arrived_room = link->arrived_room ? 2 * link->arrived_room : 256;
-		link->arrived = realloc(link->arrived, link->arrived_room * sizeof(*link->arrived));
-		if (!link->arrived)
+	if (list->count == list->room) {
+		list->room = list->room ? 2 * list->room : 64;
+		list->uids = realloc(list->uids, list->room * sizeof(*list->uids));
+		if (!list->uids)
 			abort();
 	}
-	link->arrived[link->arrived_count++] = uid;
+	list->uids[list->count++] = uid;
+}
+
+static bool has(const struct link_uids *list, uint32_t uid)
+{
+	for (size_t i = list->count; i > 0; i--)
+		if (list->uids[i - 1] == uid)
+			return true;
+	return false;
+}
+
+void link_arrived(struct link *link, uint32_t uid)
+{
+	for (struct link_ask *ask = link->asks; ask; ask = ask->next)
+		if (uid >= ask->low && uid <= ask->high) {
+			note(&ask->arrived, uid);
+			return;
+		}
 }
 
 bool link_has_arrived(const struct link *link, uint32_t uid)
 {
-	for (size_t i = link->arrived_count; i > 0; i--)
-		if (link->arrived[i - 1] == uid)
+	for (const struct link_ask *ask = link->asks; ask; ask = ask->next)
+		if (has(&ask->arrived, uid))
+			return true;
+	return has(&link->arrived, uid);
+}
+
+void link_doubt(struct link *link)
+{
+	for (struct link_ask *ask = link->asks; ask; ask = ask->next)
+		ask->doubtful = true;
+}
+
+bool link_asks_again(const struct link *link, uint32_t uid)
+{
+	for (const struct link_ask *ask = link->asks; ask; ask = ask->next)
+		if (ask->alone == uid && uid)
 			return true;
 	return false;
 }
@@ -96,7 +126,10 @@ static void finish(struct link_ask *ask, const struct imap_resp *tagged)
 	struct link *link = ask->link;
 	imap_done *done = ask->done;
 	const uint64_t arg = ask->arg;
+	const struct link_uids before = link->arrived;
 
+	link->arrived = ask->arrived;
+	ask->arrived = before;
 	ask_free(ask);
 	done(link, link->conn, tagged, arg);
 }
@@ -108,16 +141,16 @@ static void once_more(void *ctx, struct imap_conn *conn, const struct imap_resp 
 {
 	struct link_ask *ask = ctx;
 	struct link *link = ask->link;
-	const uint32_t uid = ask->again[--ask->again_count];
+	const uint32_t uid = ask->alone;
 
 	(void)conn;
 	(void)arg;
-	link->again = false;
+	ask->alone = 0;
 	if (tagged->status != IMAP_OK) {
 		finish(ask, tagged);
 		return;
 	}
-	if (!link_has_arrived(link, uid))
+	if (!has(&ask->arrived, uid))
 		log_event(LOG_LEVEL_WARN, "message_missing", "account", "s", link->account->tag,
 			  "mailbox", "u", (uint64_t)link->mailbox->number, "uid", "u",
 			  (uint64_t)uid, NULL);
@@ -134,9 +167,15 @@ static void one_more(struct link_ask *ask)
 		finish(ask, &yes);
 		return;
 	}
-	n = snprintf(set, sizeof(set), "%u", ask->again[ask->again_count - 1]);
-	ask->link->again = true;
+	ask->alone = ask->again[--ask->again_count];
+	n = snprintf(set, sizeof(set), "%u", ask->alone);
 	command(ask->link, once_more, ask, span_make(set, (size_t)n));
+}
+
+/* "…:*" */
+static bool has_no_end(struct span set)
+{
+	return set.n > 2 && memcmp(set.p + set.n - 2, ":*", 2) == 0;
 }
 
 /* All of the set that did not come, as far as it has an end. */
@@ -144,7 +183,7 @@ static void miss(struct link_ask *ask)
 {
 	const struct link *link = ask->link;
 	struct span set = buf_span(&ask->set);
-	const bool open_end = set.n > 2 && memcmp(set.p + set.n - 2, ":*", 2) == 0;
+	const bool open_end = has_no_end(set);
 	const uint32_t last = link->uidnext > link->last_uid ? link->uidnext - 1 : link->last_uid;
 	uint32_t low, high;
 
@@ -157,7 +196,7 @@ static void miss(struct link_ask *ask)
 		if (open_end && set.n == 0 && last > high)
 			high = last;
 		for (uint64_t uid = low; uid <= high && ask->again_count < AGAIN_MAX; uid++)
-			if (!link_has_arrived(link, (uint32_t)uid))
+			if (!has(&ask->arrived, (uint32_t)uid))
 				ask->again[ask->again_count++] = (uint32_t)uid;
 	}
 }
@@ -168,7 +207,7 @@ static void fetched(void *ctx, struct imap_conn *conn, const struct imap_resp *t
 
 	(void)conn;
 	(void)arg;
-	if (tagged->status != IMAP_OK || ask->link->doubtful == 0) {
+	if (tagged->status != IMAP_OK || !ask->doubtful) {
 		finish(ask, tagged);
 		return;
 	}
@@ -181,34 +220,62 @@ static void fetched(void *ctx, struct imap_conn *conn, const struct imap_resp *t
 void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg)
 {
 	struct link_ask *ask = ask_new(link, done, arg);
+	struct span rest = set;
+	uint32_t low, high;
 
 	buf_put_span(&ask->set, set);
+	ask->low = UINT32_MAX;
+	while (imap_set_next(&rest, &low, &high)) {
+		ask->low = low < ask->low ? low : ask->low;
+		ask->high = high > ask->high ? high : ask->high;
+	}
+	if (has_no_end(set))
+		ask->high = UINT32_MAX;
 	command(link, fetched, ask, set);
 }
 
 /* ---- UIDs ---- */
 
-static void searched(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
-		     uint64_t arg)
+static int compare_uids(const void *a, const void *b)
 {
-	static const struct imap_resp yes = {.kind = IMAP_TAGGED, .status = IMAP_OK};
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void listed(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
+{
 	struct link_ask *ask = ctx;
-	struct buf set;
+	struct link *link = ask->link;
+	size_t kept = 0;
 
 	(void)conn;
 	(void)arg;
+	link->listing = false;
+	if (link->found_count > 1)
+		qsort(link->found, link->found_count, sizeof(*link->found), compare_uids);
+	for (size_t i = 0; i < link->found_count; i++)
+		if (link->found[i] >= ask->low && link->found[i] <= ask->high &&
+		    (kept == 0 || link->found[i] != link->found[kept - 1]))
+			link->found[kept++] = link->found[i];
+	link->found_count = kept;
+	finish(ask, tagged);
+}
+
+static void searched(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+		     uint64_t arg)
+{
+	struct link_ask *ask = ctx;
+
+	(void)arg;
 	if (tagged->status == IMAP_OK || tagged->code.n || ask->high < ask->low ||
-	    ask->high - ask->low > RANGE_MAX ||
 	    imap_refusal_is_general(imap_refusal_name(tagged->text, ""))) {
 		finish(ask, tagged);
 		return;
 	}
-	buf_init(&set, 64);
-	buf_printf(&set, "%u:%u", ask->low, ask->high);
 	ask->link->found_count = 0;
-	link_found(ask->link, buf_span(&set));
-	buf_fini(&set);
-	finish(ask, &yes);
+	ask->link->listing = true;
+	imap_conn_command(conn, listed, ask, 0, "UID FETCH %u:%u (UID)", ask->low, ask->high);
 }
 
 void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
@@ -217,7 +284,7 @@ void link_search(struct link *link, uint32_t low, uint32_t high, struct span cri
 	const char *how = imap_conn_caps(link->conn) & IMAP_CAP_ESEARCH ? " RETURN (ALL)" : "";
 	struct link_ask *ask = ask_new(link, done, 0);
 
-	/* With criteria the range is no answer: it would bring what was not asked for. */
+	/* With criteria a list is no answer: it would bring what was not asked for. */
 	ask->low = criteria.n ? 1 : low;
 	ask->high = criteria.n ? 0 : high;
 	link->found_count = 0;

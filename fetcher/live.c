@@ -83,13 +83,18 @@ static void idle_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 	live_next(a);
 }
 
-/* A folder that fails is not passed over in silence (FAULTS F31). */
+/* A folder that fails is not passed over in silence (FAULTS F31), and no longer told of than it does. */
 static void tell_worst(struct account *a)
 {
 	struct account_live *l = &a->live;
+	bool parked = false;
 
-	if (l->worst.code == ERR_OK || l->worst_state == a->state)
+	for (const struct mailbox *m = a->mailboxes; m; m = m->next)
+		parked = parked || (m->parked_ms && m->listed && !m->dropped);
+	if (l->worst.code == ERR_OK || (parked && l->worst_state == a->state))
 		return;
+	if (!parked)
+		err_clear(&l->worst);
 	l->worst_state = a->state;
 	account_state_set(a, a->state, &l->worst);
 }

@@ -43,7 +43,8 @@ struct mailbox {
 	bool listed; /* the server has it */
 	bool dirty; /* something changed there: visit it */
 	bool compare; /* UIDs went without our being told which */
-	unsigned failures; /* visits refused in a row */
+	unsigned failures; /* of its first sync, in a row */
+	unsigned refusals; /* visits refused in a row */
 	int64_t parked_ms; /* mono: not visited before */
 	/* FAULTS F4: servers count a change before they show it. */
 	uint64_t

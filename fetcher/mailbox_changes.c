@@ -11,7 +11,7 @@
 #define COMPARE_UIDS 10000u /* a window of UID SEARCH */
 #define FLAGS_UIDS 1000u /* a window of FETCH FLAGS */
 #define FLAGS_NEWEST 2000u /* without CONDSTORE: how far flags are looked at */
-#define PARK_FAILURES 3u /* visits refused: then it is left alone for a while (FAULTS F30) */
+#define PARK_REFUSALS 3u /* visits refused: then it is left alone for a while (FAULTS F30) */
 #define PARK_MS 3600000
 #define LATE_LOOKS 4u
 #define ENTRIES_MAX 4000u /* waiting entries: then the next window waits */
@@ -33,17 +33,18 @@ static bool refused(struct account *a, const struct imap_resp *tagged)
 	log_event(LOG_LEVEL_WARN, "mailbox_refused", "account", "s", a->tag, "mailbox", "u",
 		  (uint64_t)m->number, "error", "e", &e, NULL);
 	m->dirty = false; /* the next poll finds it again */
-	if (++m->failures >= PARK_FAILURES) {
+	a->live.link->selected = false;
+	a->live.link->mailbox = NULL;
+	if (mailbox_is(m, "inbox") || imap_refusal_is_general(e.name)) {
+		account_fail(a, &e);
+		return true;
+	}
+	if (++m->refusals >= PARK_REFUSALS) {
 		m->parked_ms = clock_mono_ms() + PARK_MS;
 		a->live.worst = e;
 		a->live.worst_state = NULL;
 	}
-	a->live.link->selected = false;
-	a->live.link->mailbox = NULL;
-	if (mailbox_is(m, "inbox") || imap_refusal_is_general(e.name))
-		account_fail(a, &e);
-	else
-		live_next(a);
+	live_next(a);
 	return true;
 }
 
@@ -295,19 +296,15 @@ static void compare_done(void *ctx, struct imap_conn *conn, const struct imap_re
 {
 	struct link *link = ctx;
 	struct account *a = link->account;
-	const uint32_t low = a->live.step_low;
 	struct buf set;
 
 	(void)conn;
-	if (tagged->status == IMAP_BAD_WORD) { /* F22: no SEARCH: what went is not known here */
-		finish(a);
-		return;
-	}
+	(void)arg;
 	if (refused(a, tagged))
 		return;
 	buf_init(&set, 1 << 20);
 	imap_set_put(&set, link->found, link->found_count);
-	enter_gone(a, a->live.target, low, (uint32_t)arg, buf_span(&set));
+	enter_gone(a, a->live.target, a->live.step_low, a->live.step_high, buf_span(&set));
 	buf_fini(&set);
 	step_compare(a);
 }
@@ -336,10 +333,8 @@ static void step_compare(struct account *a)
 		return;
 	}
 	a->live.step_low = low;
-	link->found_count = 0;
-	imap_conn_command(link->conn, compare_done, link, high, "UID SEARCH%s UID %u:%u",
-			  imap_conn_caps(link->conn) & IMAP_CAP_ESEARCH ? " RETURN (ALL)" : "", low,
-			  high);
+	a->live.step_high = high;
+	link_search(link, low, high, SPAN_LIT(""), compare_done);
 }
 
 /* F4: a server may count a change before it shows it. So the cursor stays one visit behind, and there is one visit more
@@ -366,6 +361,8 @@ static void finish(struct account *a)
 	struct mailbox_cursor *c = &m->cursor;
 
 	m->compare = link->expunged = false;
+	m->refusals = 0;
+	m->parked_ms = 0;
 	c->remote = link->exists;
 	if (link->modseq)
 		modseq_settle(a, m);

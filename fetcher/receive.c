@@ -174,6 +174,7 @@ void receive_end(struct link *link, const struct imap_resp *fetch)
 {
 	uint8_t digest[32];
 	struct span raw = fetch->inline_body;
+	bool hollow;
 	struct id id;
 
 	if (fetch->body == IMAP_BODY_INLINE || fetch->body == IMAP_BODY_NIL)
@@ -185,10 +186,10 @@ void receive_end(struct link *link, const struct imap_resp *fetch)
 	if (fetch->body == IMAP_BODY_STREAMED && link->coming && link->coming->region.bytes)
 		raw = span_make(spool_bytes(link->account->fetcher->spool, &link->coming->region),
 				link->coming->region.bytes);
-	if (raw.n == 0 && !link->too_large && !link->again)
-		link->doubtful++; /* F17: perhaps there is more of it the next time */
-	if (!(fetch->has & IMAP_HAS_UID) || !link->mailbox || !link->selected ||
-	    (raw.n == 0 && !link->too_large && !link->again)) {
+	hollow = raw.n == 0 && !link->too_large && !link_asks_again(link, fetch->uid);
+	if (hollow)
+		link_doubt(link); /* F17: perhaps there is more of it the next time */
+	if (!(fetch->has & IMAP_HAS_UID) || !link->mailbox || !link->selected || hollow) {
 		if (link->coming)
 			window_leave(&link->account->fetcher->window, &link->coming);
 		return; /* F19: without a UID we cannot say what it is */

@@ -8,6 +8,7 @@ import time
 
 import pytest
 import rig
+from scripted_smtp import ScriptedSmtp
 
 sys.path.insert(0, str(rig.ROOT / "tests"))
 
@@ -16,7 +17,7 @@ from dialog.model import Model, numbers  # noqa: E402
 from dialog.server import Server, tls  # noqa: E402
 
 DIALOGUES = {d.name: d for d in all_dialogues()}
-PATIENCE = 40
+PATIENCE = 90
 # What is never asked for, whatever the server is: its answers differ from server to server and are often broken (F11, F12, F16).
 NEVER = re.compile(r"UID FETCH .*(BODYSTRUCTURE|ENVELOPE|[( ]RFC822[ )]|BODY\[)|^(FETCH|STORE|COPY|SEARCH) ", re.I)
 
@@ -24,8 +25,8 @@ NEVER = re.compile(r"UID FETCH .*(BODYSTRUCTURE|ENVELOPE|[( ]RFC822[ )]|BODY\[)|
 class Play:
     """One dialogue: its account, its server, its expectations."""
 
-    def __init__(self, world, dialogue, number):
-        self.world, self.dialogue = world, dialogue
+    def __init__(self, world, smtp, dialogue, number):
+        self.world, self.smtp, self.dialogue = world, smtp, dialogue
         self.id = f"d{number:02}"
         self.email = f"{self.id}@sales.example"
         self.api = world.user(self.id)
@@ -41,7 +42,7 @@ class Play:
         login = {"host": "127.0.0.1", "user": self.email, "password": rig.PASSWORD, "security": "tls"}
         self.api.call("POST", "/v1/accounts", 201, json={
             "id": self.id, "userId": self.id, "email": self.email, "since": "all", "imap": dict(login, port=self.server.port),
-            "smtp": dict(login, port=self.world.server.ports["submissions"])})
+            "smtp": dict(login, port=self.smtp.port)})
 
     def run(self):
         self.begin()
@@ -71,7 +72,7 @@ class Play:
             last[0] = check(rest)
             return last[0] is True
         try:
-            rig.wait(seen, PATIENCE, text, 0.1)
+            rig.wait(seen, PATIENCE, text, 0.25)
         except AssertionError:
             said = "\n".join(f"  {n}: {c[:150]}" for n, c in self.server.said[-30:])
             raise AssertionError(f"{self.dialogue.name}: expected {text!r}, last {last[0]!r}\nlast said:\n{said}\n"
@@ -179,12 +180,15 @@ def own_certificate(folder, kind):
 @pytest.fixture(scope="module")
 def plays():
     """Every dialogue is played at once; a test looks at how its own ended."""
-    world = rig.World(messages=0, accounts=1, seed=1, deals=0, settings=("fetcher:poll_ms=2s", "fetcher:silence_ms=8s", "fetcher:max_message_bytes=65536"))
-    played = []
+    world = rig.World(messages=0, accounts=1, seed=1, deals=0, settings=(
+        "fetcher:poll_ms=2s", "fetcher:silence_ms=8s", "fetcher:max_message_bytes=65536", f"gateway:slow_threads={len(DIALOGUES)}"))
+    played, keys = [], world.server.dir / "tls"
     try:
+        (world.dir / "smtp").mkdir()
+        smtp = ScriptedSmtp(world.dir / "smtp")
+        smtp.context, smtp.password = tls(keys / "cert.pem", keys / "key.pem"), rig.PASSWORD
         for number, dialogue in enumerate(DIALOGUES.values()):
-            play = Play(world, dialogue, number)
-            world.server.add_user(play.email, rig.PASSWORD)
+            play = Play(world, smtp, dialogue, number)
             world.company.call("PUT", f"/v1/users/{play.id}", json={"name": play.id, "loginEmail": play.email, "emails": [play.email],
                                                                    "role": "regular", "groups": []})
             played.append(play)
@@ -195,6 +199,8 @@ def plays():
     finally:
         for play in played:
             play.server.close()
+        if played:
+            smtp.close()
         world.close()
 
 
