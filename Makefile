@@ -113,6 +113,13 @@ bench-fetch:
 	@scripts/bootstrap
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch $(B)/tests/bench/sink
 	@/usr/bin/python3 tests/bench/bench.py --fetch-only --build $(abspath $(B)) $(FETCH)
+# What one fetcher holds: SCALE="idle --accounts 2000", "messages --messages 1000000", "folders --folders 1000".
+.PHONY: bench-scale
+SCALE ?= folders
+bench-scale:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@/usr/bin/python3 tests/bench/scale.py $(SCALE) --build $(abspath $(B))
 $(B)/tests/bench/sink: $(B)/tests/bench/sink.o $(foreach l,stage store bus wire metrics conf base,$(B)/lib$(l).a)
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread
 
