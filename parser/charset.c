@@ -1,4 +1,5 @@
 #include "parser/charset.h"
+#include "parser/name_list.h"
 #include "parser/utf8.h"
 
 #include <string.h>
@@ -138,17 +139,6 @@ bool charset_is_built_in(unsigned charset)
 	return charset < CHARSET_TABLE || high_of(charset);
 }
 
-static bool has_name(const char *names, const char *name, size_t n)
-{
-	for (const char *at = names; *at;) {
-		const char *end = strchrnul(at, ' ');
-		if ((size_t)(end - at) == n && memcmp(at, name, n) == 0)
-			return true;
-		at = *end ? end + 1 : end;
-	}
-	return false;
-}
-
 unsigned charset_find(struct span name)
 {
 	char plain[NAME_MAX_BYTES];
@@ -163,7 +153,7 @@ unsigned charset_find(struct span name)
 	if (n == 0 || n == sizeof(plain))
 		return CHARSET_UNKNOWN;
 	for (unsigned i = CHARSET_ASCII; i < TABLE_ROWS; i++) {
-		if (has_name(TABLE[i].names, plain, n))
+		if (name_in_list(TABLE[i].names, (struct span){(uint8_t *)plain, n}))
 			return i;
 	}
 	return CHARSET_UNKNOWN;

@@ -87,7 +87,7 @@ static bool read_offset(struct span s, size_t *at, struct reading *r)
 	}
 	if (n == 0)
 		return false;
-	if (hour > 24 || minute > 59)
+	if (hour > 23 || minute > 59)
 		hour = minute = 0;
 	r->offset_min = sign * (hour * 60 + minute);
 	r->has_zone = true;

@@ -1,6 +1,6 @@
 #include "parser/sanitize.h"
 #include "parser/css.h"
-#include "parser/html_depth.h"
+#include "parser/html_balance.h"
 #include "parser/sanitize_table.h"
 #include "parser/sanitize_url.h"
 
@@ -101,7 +101,9 @@ static void block_style(struct walk *w, struct span style)
 		if (!span_istarts((struct span){style.p + i, style.n - i}, SPAN_LIT("url(")))
 			continue;
 		struct span rest = {style.p + i + 4, style.n - i - 4};
-		struct span url = span_trim((struct span){rest.p, span_find_byte(rest, ')')});
+		struct span url = {rest.p, span_find_byte(rest, ')')};
+		i += 4 + url.n;
+		url = span_trim(url);
 		while (url.n > 1 && (url.p[0] == '"' || url.p[0] == '\''))
 			url = (struct span){url.p + 1, url.n - 2};
 		if (sanitize_url_kind(url) == SANITIZE_URL_REMOTE)
@@ -337,9 +339,9 @@ static bool sanitize_once(struct sanitize *s, struct span html, struct buf *out)
 {
 	struct tree_memory memory = {.arena = arena_new(256u << 10)};
 	struct buf flat;
-	buf_init(&flat, 2 * SANITIZE_HTML_BYTES_MAX);
-	html_depth_limit(html, &flat);
-	const GumboNode *root = build_tree(&memory, buf_span(&flat));
+	buf_init(&flat, 4 * SANITIZE_HTML_BYTES_MAX + 64);
+	html_balance(html, &flat);
+	const GumboNode *root = buf_ok(&flat) ? build_tree(&memory, buf_span(&flat)) : NULL;
 	const GumboNode *body = find_body(root);
 	struct walk w = {.s = s, .out = out};
 	if (body)

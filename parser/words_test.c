@@ -150,6 +150,7 @@ static void dates_are_read(void **state)
 {
 	(void)state;
 	static const struct pair rows[] = {
+		{"Fri, 1 Mar 2024 10:20:30 +2406", "2024-03-01T10:20:30Z"},
 		{"Fri, 21 Nov 1997 09:55:06 -0600", "1997-11-21T09:55:06-06:00"},
 		{"21 Nov 97 09:55:06 GMT", "1997-11-21T09:55:06Z"},
 		{"Tue, 1 Jul 2003 10:52:37 +0200 (CEST)", "2003-07-01T10:52:37+02:00"},

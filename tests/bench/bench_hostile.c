@@ -19,6 +19,7 @@
 #define CPU_MAX_S 1.0
 #define RATIO_MAX 2.2
 #define ASKED_FROM_S 0.05 /* a ratio of less is noise */
+#define MEASURED_MAX 4
 
 struct cost {
 	double cpu_s, work; /* work: instructions, else CPU seconds */
@@ -88,12 +89,28 @@ static void print_text(const char *s)
 	}
 }
 
+static bool is_over(struct cost one, struct cost two)
+{
+	return one.cpu_s > CPU_MAX_S ||
+	       (two.cpu_s > ASKED_FROM_S && two.work > RATIO_MAX * one.work);
+}
+
+static struct cost lesser(struct cost a, struct cost b)
+{
+	return (struct cost){a.cpu_s < b.cpu_s ? a.cpu_s : b.cpu_s,
+			     a.work < b.work ? a.work : b.work};
+}
+
+/* Others on the machine make CPU time dearer, never cheaper: the least of a few counts. */
 static bool check_row(struct bench *b, const struct hostile *row, size_t bytes, double *dearest)
 {
 	measure(b, row, 2 * bytes); /* so that both find the memory warm */
 	struct cost one = measure(b, row, bytes), two = measure(b, row, 2 * bytes);
-	bool over = one.cpu_s > CPU_MAX_S ||
-		    (two.cpu_s > ASKED_FROM_S && two.work > RATIO_MAX * one.work);
+	for (int i = 1; i < MEASURED_MAX && is_over(one, two); i++) {
+		one = lesser(one, measure(b, row, bytes));
+		two = lesser(two, measure(b, row, 2 * bytes));
+	}
+	bool over = is_over(one, two);
 	if (one.cpu_s > *dearest || over) {
 		printf("%.3f s, twice the input %.2f times%s: ", one.cpu_s, two.work / one.work,
 		       over ? ", OVER" : "");

@@ -1,17 +1,11 @@
-/* Fuzz target: any bytes as HTML to be made safe, and as text to be parted into new words, signature and quoted history. */
+/* Fuzz target: any bytes as HTML to be made safe, and as HTML to be read without a tree. */
 #include <stdlib.h>
 
-#include "parser/quote.h"
+#include "parser/html_text.h"
 #include "parser/sanitize.h"
 #include "parser/utf8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must_be_inside(struct span part, struct span whole)
-{
-	if (part.n > 0 && (part.p < whole.p || part.p + part.n > whole.p + whole.n))
-		abort();
-}
 
 /* Made safe once more it stays as it is. */
 static void try_html(struct arena *arena, struct span html)
@@ -33,16 +27,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new(0);
 	struct span text = span_make(data, size);
-	struct buf utf8;
+	struct buf utf8, words;
 	buf_init(&utf8, 16u << 20);
-	struct quote_parts parts = quote_split_text(text);
-	must_be_inside(parts.fresh, text);
-	must_be_inside(parts.signature, text);
-	if (parts.quoted_from > size)
-		abort();
+	buf_init(&words, 16u << 20);
 	utf8_put_lossy(text, &utf8);
 	try_html(arena, buf_span(&utf8));
+	html_text(buf_span(&utf8), SIZE_MAX, &words);
+	if (!utf8_valid(buf_span(&words)))
+		abort();
 	buf_fini(&utf8);
+	buf_fini(&words);
 	arena_free(&arena);
 	return 0;
 }
