@@ -202,6 +202,10 @@ static void previews_are_words(void **state)
 		{"Content-Type: text/html\r\n\r\nA\xc2\xad\xe2\x80\x8b B", "A B"},
 		{"Content-Transfer-Encoding: base64\r\n\r\nSGVsbG8=\r\n", "Hello"},
 		{"Content-Type: application/pdf\r\n\r\nx", ""},
+		{"\r\nSee it\r\nbegin 644 a.txt\r\n#0V%T\r\nend\r\nand tell me\r\n",
+		 "See it and tell me"},
+		{"Content-Type: text/plain; format=flowed; delsp=yes\r\n\r\n> un \r\n> broken\r\n",
+		 "> unbroken"},
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fixture x;

@@ -1,5 +1,6 @@
 #include "parser/facts.h"
 #include "parser/html_text.h"
+#include "parser/shown_text.h"
 #include "parser/utf8.h"
 
 #define FIRST_WINDOW 2048u
@@ -47,14 +48,16 @@ static void preview_part(struct decode *d, const struct mime_part *part)
 {
 	for (size_t window = FIRST_WINDOW;; window *= 8) {
 		d->text.n = 0;
-		mime_part_text(d, part, window, &d->text);
-		d->words.n = 0;
 		bool full;
 		if (part->kind == MIME_TEXT_HTML) {
+			mime_part_text(d, part, window, &d->text);
+			d->words.n = 0;
 			d->bytes.n = 0;
 			html_text(buf_span(&d->text), SIZE_MAX, &d->bytes);
 			full = squeeze(buf_span(&d->bytes), &d->words);
 		} else {
+			shown_part(d, part, window, &d->text);
+			d->words.n = 0;
 			full = squeeze(buf_span(&d->text), &d->words);
 		}
 		if (full || window >= part->body.n || window >= LAST_WINDOW)

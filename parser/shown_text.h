@@ -7,6 +7,8 @@
 
 #include "parser/mime.h"
 
+/* One text/plain part, of max_raw bytes of its body. Uses d->bytes and d->words. */
+void shown_part(struct decode *d, const struct mime_part *part, size_t max_raw, struct buf *out);
 /* All text/plain parts of the message's textBody, joined by line ends. False if there are none. */
 bool shown_text(struct decode *d, const struct mime_message *m, struct buf *out);
 
