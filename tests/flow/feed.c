@@ -31,6 +31,7 @@ struct feed {
 	struct buf bytes;
 	struct item *items;
 	size_t count, next;
+	struct item **by_id; /* sorted */
 };
 
 static void ring(struct feed *feed, const char *account)
@@ -50,6 +51,13 @@ static void ring(struct feed *feed, const char *account)
 			     (struct bus_item){.frame = buf_span(&frame)});
 	}
 	buf_fini(&frame);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct item *const *x = a, *const *y = b;
+
+	return memcmp((*x)->id.b, (*y)->id.b, ID_BYTES);
 }
 
 static void load(struct feed *feed, const char *path)
@@ -86,6 +94,10 @@ static void load(struct feed *feed, const char *path)
 		}
 		memcpy(item->id.b, facts.id.p, ID_BYTES);
 	}
+	feed->by_id = calloc(feed->count + 1, sizeof(struct item *));
+	for (size_t i = 0; i < feed->count; i++)
+		feed->by_id[i] = &feed->items[i];
+	qsort(feed->by_id, feed->count, sizeof(struct item *), by_id);
 }
 
 static enum err_code start(struct stage *stage, void **ctx_out, struct err *e)
@@ -126,15 +138,16 @@ static void tick(void *ctx, int64_t now_mono_ms)
 
 static void notice(struct feed *feed, const char *word, struct span id)
 {
-	struct id value;
+	struct item told, *key = &told, **found;
 	char text[ID_CHARS + 1];
 
-	memcpy(value.b, id.p, ID_BYTES);
-	id_format(&value, text);
+	memcpy(told.id.b, id.p, ID_BYTES);
+	id_format(&told.id, text);
 	printf("%s %s\n", word, text);
 	fflush(stdout);
-	for (size_t i = 0; i < feed->count; i++)
-		feed->items[i].done |= id_eq(&feed->items[i].id, &value);
+	found = bsearch(&key, feed->by_id, feed->count, sizeof(struct item *), by_id);
+	if (found)
+		(*found)->done = true;
 }
 
 static void bell(void *ctx, struct span from, struct bus_item item)
@@ -162,6 +175,7 @@ static void stop(void *ctx)
 	buf_fini(&feed->bytes);
 	arena_free(&feed->arena);
 	free(feed->items);
+	free(feed->by_id);
 	free(feed);
 }
 
