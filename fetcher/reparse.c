@@ -1,7 +1,8 @@
 /*
  * The command `reparse`: all committed messages go to the parser again, page by page of KEY_A_MESSAGES, from their blobs,
  * with mode 1: the linker replaces their facts and nothing else. A page is done when all of it was acknowledged by commit
- * notices; what was not is given again, a few times. A crash begins it anew: replacing facts twice is harmless.
+ * notices; what was not is given again, a few times. Each step begins when the one before is done, not with the next tick.
+ * A crash begins it anew: replacing facts twice is harmless.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@
 #include "fetcher/hop.h"
 
 #define PAGE_MAX 512
-#define PAGE_BYTES (8u << 20)
+#define BODIES_MAX 32 /* of one job */
+#define BODIES_BYTES (8u << 20)
 #define AGAIN_MS 5000
 #define TRIES 4
 
@@ -45,8 +47,8 @@ struct reparse_job {
 	struct store_reply reply;
 	/* bodies */
 	size_t first, count;
-	struct flight flights[16];
-	struct buf bodies[16];
+	struct flight flights[BODIES_MAX];
+	struct buf bodies[BODIES_MAX];
 };
 
 static struct reparse_job *job_new(struct account *a,
@@ -74,7 +76,7 @@ static enum err_code page_run(struct committer_job *job, const struct committer_
 {
 	struct reparse_job *j = (struct reparse_job *)job;
 
-	return store_do(env->store, job->arena, &j->reply, &job->err, "HSCAN %b %b COUNT 64",
+	return store_do(env->store, job->arena, &j->reply, &job->err, "HSCAN %b %b COUNT 256",
 			key_account(job->arena, j->company, j->name, KEY_A_MESSAGES), j->cursor);
 }
 
@@ -126,8 +128,10 @@ static void page_done(struct committer_job *job)
 
 	if (p) {
 		p->reading = false;
-		if (job->code == ERR_OK && j->reply.count == 2)
+		if (job->code == ERR_OK && j->reply.count == 2) {
 			take_page(p, &j->reply);
+			reparse_tick(a, clock_mono_ms());
+		}
 	}
 	fetcher_job_free(j);
 	account_job_done(a);
@@ -170,6 +174,7 @@ static void bodies_done(struct committer_job *job)
 	if (p) {
 		p->reading = false;
 		p->given_ms = clock_mono_ms();
+		reparse_tick(a, p->given_ms);
 	}
 	fetcher_job_free(j);
 	account_job_done(a);
@@ -181,7 +186,8 @@ static void give_some(struct account *a)
 	struct reparse_job *j = job_new(a, bodies_run, bodies_done);
 	uint64_t bytes = 0;
 
-	while (p->next < p->count && j->count < 16 && (j->count == 0 || bytes < PAGE_BYTES)) {
+	while (p->next < p->count && j->count < BODIES_MAX &&
+	       (j->count == 0 || bytes < BODIES_BYTES)) {
 		const struct reparse_item *item = &p->items[p->next++];
 
 		if (!item->waiting)
@@ -237,6 +243,7 @@ void reparse_committed(struct account *a, const struct wire_list *ids)
 			p->waiting--;
 			p->done++;
 		}
+	reparse_tick(a, clock_mono_ms());
 }
 
 void reparse_tick(struct account *a, int64_t now_ms)

@@ -214,7 +214,8 @@ static const struct route routes[] = {
 	 .scope = SCOPE_MAIL,
 	 .handle = get_message,
 	 .status = 200,
-	 .summary = "All of a message's facts, by their RFC 8621 names."},
+	 .summary = "All of a message's facts, by their RFC 8621 names; embedded: files in parts "
+		    "(winmail.dat, uuencode)."},
 	{.method = HTTP_DELETE,
 	 .pattern = "/v1/messages/{message}",
 	 .need = NEED_USER,
@@ -243,7 +244,7 @@ static const struct route routes[] = {
 	 .scope = SCOPE_MAIL,
 	 .handle = get_attachment,
 	 .status = 200,
-	 .summary = "The decoded octets of a part; takes a Range."},
+	 .summary = "The decoded octets of a part or embedded file; takes a Range."},
 };
 
 ROUTE_TABLE(route_messages_table, "messages", routes);

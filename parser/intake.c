@@ -4,7 +4,10 @@
 #include "parser/facts_wire.h"
 #include "parser/pool.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #define PROGRAM "/proc/self/exe"
 #define TURN_MS 100
@@ -16,7 +19,10 @@ struct intake {
 	struct stage *stage;
 	struct bus *bus;
 	struct metrics *metrics;
-	struct pool *pool;
+	struct pool *pool; /* of batches */
+	struct pool *
+		renders; /* has a child of its own, so that neither waits for the other; NULL: none asked for yet */
+	int wake; /* an epoll of their children's descriptors */
 	struct arena *scratch;
 	struct buf copy, out;
 	unsigned credits[WIRE_LANES]; /* owed to the givers */
@@ -116,6 +122,17 @@ static bool take_order(const struct wire_render *w, struct pool_job *job)
 	return job->want != 0;
 }
 
+static enum err_code open_pool(struct intake *in, struct pool **pool_out, struct err *e);
+
+static bool has_renders(struct intake *in)
+{
+	struct err e = {0};
+	if (in->renders || open_pool(in, &in->renders, &e) == ERR_OK)
+		return true;
+	log_event(LOG_LEVEL_ERROR, "child_not_started", "error", "e", &e, NULL);
+	return false;
+}
+
 void intake_bell(void *ctx, struct span from, struct bus_item item)
 {
 	struct intake *in = ctx;
@@ -127,8 +144,8 @@ void intake_bell(void *ctx, struct span from, struct bus_item item)
 	errand->from = arena_span(errand->arena, from);
 	bool ok = wire_decode_render(item.frame, errand->arena, &w, &e) == ERR_OK;
 	if (ok && take_order(&w, &errand->job) &&
-	    item.body.n <= RENDER_BYTES_MAX - in->render_bytes &&
-	    pool_waiting(in->pool, POOL_RENDER) < RENDERS_MAX) {
+	    item.body.n <= RENDER_BYTES_MAX - in->render_bytes && has_renders(in) &&
+	    pool_waiting(in->renders, POOL_RENDER) < RENDERS_MAX) {
 		metrics_add(in->metrics, INTAKE_RENDERS,
 			    (unsigned)errand->job.want - REQUEST_WANT_FACTS, 1);
 		errand->job.items[0].body = item.body.n ? arena_span(errand->arena, item.body)
@@ -136,7 +153,7 @@ void intake_bell(void *ctx, struct span from, struct bus_item item)
 		errand->job.count = 1;
 		errand->render_bytes = item.body.n;
 		in->render_bytes += item.body.n;
-		pool_submit(in->pool, &errand->job);
+		pool_submit(in->renders, &errand->job);
 		return;
 	}
 	if (ok)
@@ -273,9 +290,21 @@ static void pay_credits(struct intake *in)
 	}
 }
 
+static enum err_code open_pool(struct intake *in, struct pool **pool_out, struct err *e)
+{
+	const struct intake_conf *conf = stage_conf(in->stage);
+	struct pool_options options = {.path = PROGRAM,
+				       .messages = conf->child_messages,
+				       .timeout_ms = conf->child_timeout_ms,
+				       .ctx = in,
+				       .settled = settled,
+				       .finished = finished,
+				       .died = died};
+	return pool_open(&options, pool_out, e);
+}
+
 enum err_code intake_start(struct stage *stage, void **ctx_out, struct err *e)
 {
-	const struct intake_conf *conf = stage_conf(stage);
 	struct intake *in = calloc(1, sizeof(*in));
 	if (!in)
 		abort();
@@ -285,14 +314,10 @@ enum err_code intake_start(struct stage *stage, void **ctx_out, struct err *e)
 	in->scratch = arena_new(0);
 	buf_init(&in->copy, WIRE_FRAME_MAX);
 	buf_init(&in->out, WIRE_FRAME_MAX);
-	struct pool_options options = {.path = PROGRAM,
-				       .messages = conf->child_messages,
-				       .timeout_ms = conf->child_timeout_ms,
-				       .ctx = in,
-				       .settled = settled,
-				       .finished = finished,
-				       .died = died};
-	enum err_code code = pool_open(&options, &in->pool, e);
+	in->wake = epoll_create1(EPOLL_CLOEXEC);
+	if (in->wake < 0)
+		abort();
+	enum err_code code = open_pool(in, &in->pool, e);
 	if (code != ERR_OK) {
 		intake_stop(in);
 		return code;
@@ -307,6 +332,8 @@ void intake_tick(void *ctx, int64_t now_ms)
 {
 	struct intake *in = ctx;
 	pool_turn(in->pool, now_ms);
+	if (in->renders)
+		pool_turn(in->renders, now_ms);
 	pay_credits(in);
 	for (unsigned lane = 0; lane < WIRE_LANES; lane++)
 		metrics_set(in->metrics, METRIC_QUEUE, lane, (int64_t)bus_queued(in->bus, lane));
@@ -321,25 +348,38 @@ void intake_drain(void *ctx)
 bool intake_drained(void *ctx)
 {
 	const struct intake *in = ctx;
-	return pool_idle(in->pool) && bus_queued(in->bus, WIRE_LANE_LIVE) == 0 &&
-	       bus_queued(in->bus, WIRE_LANE_BULK) == 0;
+	return pool_idle(in->pool) && (!in->renders || pool_idle(in->renders)) &&
+	       bus_queued(in->bus, WIRE_LANE_LIVE) == 0 && bus_queued(in->bus, WIRE_LANE_BULK) == 0;
 }
 
 void intake_stop(void *ctx)
 {
 	struct intake *in = ctx;
 	pool_close(&in->pool);
+	pool_close(&in->renders);
+	close(in->wake);
 	arena_free(&in->scratch);
 	buf_fini(&in->copy);
 	buf_fini(&in->out);
 	free(in);
 }
 
+/* Children come and go, and numbers of descriptors with them: what is watched already says so. */
+static void watch(struct intake *in, const struct pool *pool)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int fd = pool ? pool_fd(pool) : -1;
+	if (fd >= 0 && epoll_ctl(in->wake, EPOLL_CTL_ADD, fd, &event) != 0 && errno != EEXIST)
+		log_event(LOG_LEVEL_WARN, "child_not_watched", "errno", "d", (int64_t)errno, NULL);
+}
+
 int intake_run(void *ctx)
 {
 	struct intake *in = ctx;
 	while (!stage_stopping(in->stage)) {
-		bus_wait(in->bus, TURN_MS, pool_fd(in->pool));
+		watch(in, in->pool);
+		watch(in, in->renders);
+		bus_wait(in->bus, TURN_MS, in->wake);
 		stage_turn(in->stage);
 	}
 	return 0;
