@@ -12,7 +12,7 @@
 #define HTML_DEPTH_MAX 200u /* elements open at once; the tags of more are left out */
 #define HTML_FORMATTING_MAX \
 	32u /* of them such as <b> and <font>, which builders open anew in every block */
-#define HTML_TAGS_MAX 100000u /* start tags; the tags after them are left out */
+#define HTML_TAGS_MAX 75000u /* start tags; the tags after them are left out */
 
 /* Appends html, UTF-8, so reduced. Linear; at most twice the input and a little more. */
 void html_balance(struct span html, struct buf *out);

@@ -20,8 +20,7 @@ struct intake {
 	struct bus *bus;
 	struct metrics *metrics;
 	struct pool *pool; /* of batches */
-	struct pool *
-		renders; /* has a child of its own, so that neither waits for the other; NULL: none asked for yet */
+	struct pool *renders; /* neither waits for the other; NULL: none was asked for yet */
 	int wake; /* an epoll of their children's descriptors */
 	struct arena *scratch;
 	struct buf copy, out;

@@ -10,7 +10,7 @@
 #include "common/base/buf.h"
 #include "common/base/err.h"
 
-#define SANITIZE_HTML_BYTES_MAX (4u << 20) /* more is cut */
+#define SANITIZE_HTML_BYTES_MAX (3u << 20) /* more is cut */
 #define SANITIZE_BLOCKED_MAX 200u
 
 struct sanitize {

@@ -18,7 +18,7 @@
 
 #define CPU_MAX_S 1.0
 #define RATIO_MAX 2.2
-#define ASKED_FROM_S 0.05 /* a ratio of less is noise */
+#define ASKED_FROM_S 0.1 /* a ratio of less is noise, and caches */
 #define MEASURED_MAX 4
 
 struct cost {
