@@ -7,11 +7,11 @@
 #include "common/base/log.h"
 #include "common/store/keys.h"
 #include "fetcher/backfill.h"
+#include "fetcher/budget.h"
 #include "fetcher/commands.h"
 #include "fetcher/coverage.h"
 #include "fetcher/drive.h"
 #include "fetcher/hop.h"
-#include "fetcher/imap_refusal.h"
 #include "fetcher/live.h"
 #include "fetcher/mailbox_sync.h"
 
@@ -139,7 +139,7 @@ enum err_code account_answer(const struct store_reply *reply, struct err *e)
 struct lease_job {
 	struct committer_job job;
 	struct account *account;
-	struct span tag, args[3];
+	struct span tag, args[4];
 	struct store_reply reply;
 	bool renewal;
 };
@@ -148,7 +148,7 @@ static enum err_code lease_run(struct committer_job *job, const struct committer
 {
 	struct lease_job *j = (struct lease_job *)job;
 
-	return store_fcall(env->store, "fetcher_1_lease", &j->tag, 1, j->args, 3, job->arena,
+	return store_fcall(env->store, "fetcher_1_lease", &j->tag, 1, j->args, 4, job->arena,
 			   &j->reply, &job->err);
 }
 
@@ -211,6 +211,7 @@ static void lease_try(struct account *a, int64_t now_ms)
 	j->args[0] = span_cstr(a->fetcher->instance);
 	j->args[1] = span_cstr(arena_printf(arena, "%lld", (long long)a->fetcher->conf->lease_ms));
 	j->args[2] = arena_span(arena, span_cstr(a->token));
+	j->args[3] = span_cstr(arena_printf(arena, "%zu", a->links));
 	a->lease_ms = now_ms;
 	a->renewing = true;
 	if (!j->renewal)
@@ -264,8 +265,12 @@ static void disconnect(struct account *a)
 void account_let_go(struct account *a, bool giving_back)
 {
 	disconnect(a);
+	if (a->octets.unsaved > 0)
+		octets_save(a);
 	if (giving_back && a->token[0])
 		release(a);
+	memset(a->waits, 0, sizeof(a->waits));
+	a->wait_fresh = false;
 	a->token[0] = '\0';
 	a->state = "";
 	a->failures = 0;
@@ -309,6 +314,7 @@ static int64_t back_off_ms(unsigned failures)
 void account_fail(struct account *a, const struct err *e)
 {
 	const bool again_soon = a->failures == 0 && e->code == ERR_PEER;
+	int64_t wait_ms, asked_ms;
 
 	log_event(e->code == ERR_AUTH ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "account_failed",
 		  "account", "s", a->tag, "error", "e", e, "failures", "u", (uint64_t)a->failures,
@@ -320,28 +326,34 @@ void account_fail(struct account *a, const struct err *e)
 	if (!a->token[0])
 		return;
 	metrics_add(a->fetcher->metrics, FETCHER_LOGIN_FAILURES, 0, e->code == ERR_AUTH);
+	asked_ms = budget_refused(a, WIRE_LANE_LIVE, e);
 	disconnect(a);
 	a->failures++;
-	a->retry_ms = clock_mono_ms() + (e->code == ERR_AUTH ? a->fetcher->conf->login_retry_ms
-							     : back_off_ms(a->failures));
-	a->retry_ms += imap_refusal_wait_ms(span_cstr(e->text));
+	wait_ms = e->code == ERR_AUTH ? a->fetcher->conf->login_retry_ms : back_off_ms(a->failures);
+	a->retry_ms = clock_mono_ms() + wait_ms + asked_ms;
 	account_phase_set(a, ACCOUNT_WAITING);
 	/* A connection that was cut once is nobody's trouble (FAULTS F25). */
 	if (e->code == ERR_AUTH)
 		account_state_set(a, "authenticationError", e);
-	else if (!again_soon)
+	else if (!again_soon || asked_ms > 0)
 		account_state_set(a, "connectError", e);
 }
 
 void account_hold(struct account *a, const struct account_leave *leave)
 {
-	const int64_t now_ms = clock_mono_ms();
+	const int64_t now_ms = clock_mono_ms(), wait_ms = leave->login.wait_ms;
+	struct err e;
 
 	disconnect(a);
-	a->retry_ms = leave->wait_ms < INT64_MAX - now_ms ? now_ms + leave->wait_ms : INT64_MAX;
+	a->retry_ms = wait_ms < INT64_MAX - now_ms ? now_ms + wait_ms : INT64_MAX;
 	account_phase_set(a, ACCOUNT_WAITING);
-	if (leave->why.code != ERR_OK)
-		account_state_set(a, "authenticationError", &leave->why);
+	account_wait_set(a, WIRE_LANE_LIVE, leave->wait, leave->until_ms);
+	if (leave->wait == ACCOUNT_WAIT_OCTETS &&
+	    err_set(&e, ERR_TEMP, ERR_ACCOUNT, "day_limit_reached",
+		    "as much as may be read within 24 hours has been read"))
+		account_state_set(a, "disconnected", &e);
+	else if (leave->login.why.code != ERR_OK)
+		account_state_set(a, "authenticationError", &leave->login.why);
 }
 
 void account_synced(struct account *a)
@@ -362,7 +374,13 @@ void account_opened(struct account *a, enum err_code code, const struct err *e)
 		account_phase_set(a, ACCOUNT_PAUSED);
 		return;
 	}
+	account_ask_leave(a);
+}
+
+void account_admitted(struct account *a)
+{
 	account_phase_set(a, ACCOUNT_RUNNING);
+	account_wait_set(a, WIRE_LANE_LIVE, ACCOUNT_WAIT_NONE, 0);
 	if (a->failures == 0)
 		account_state_set(a, "connecting", NULL);
 	live_start(a);
@@ -417,5 +435,7 @@ void account_tick(struct account *a, int64_t now_ms)
 			coverage_tick(a, now_ms);
 		if (a->phase == ACCOUNT_RUNNING)
 			account_progress_set(a, now_ms);
+		if (a->phase == ACCOUNT_RUNNING)
+			octets_tick(a, now_ms);
 	}
 }

@@ -14,6 +14,7 @@
 #include "fetcher/account_parts.h"
 #include "fetcher/enter.h"
 #include "fetcher/fetcher.h"
+#include "fetcher/octets.h"
 
 enum account_phase {
 	ACCOUNT_FREE = 0,
@@ -25,6 +26,7 @@ enum account_phase {
 };
 
 struct backfill;
+struct budget_host;
 struct command;
 struct coverage;
 struct reparse;
@@ -44,6 +46,13 @@ struct account {
 	struct account_live live;
 	struct account_bulk bulk;
 	struct enter_queue entries;
+	struct budget_host *host; /* where its connections go */
+	size_t links; /* its connections */
+	struct octets octets;
+	struct account_waiting {
+		enum account_wait reason;
+		int64_t until_ms; /* wall clock; 0: not known */
+	} waits[2], wait_told; /* of the lanes' connections */
 	size_t jobs; /* given and not done: the account stays until they are */
 	int64_t retry_ms; /* mono: when a waiting account goes on; INT64_MAX: when it is changed */
 	int64_t renewed_ms, lease_ms; /* mono: last success, last try */
@@ -60,7 +69,7 @@ struct account {
 	uint64_t look; /* number of the last look */
 	int64_t looked_ms;
 	bool listed, mine, renewing, looking, look_again, paused, commanding, command_job,
-		releasing, asking;
+		releasing, asking, wait_fresh; /* wait_told is what Redis has */
 };
 
 /* From the list of all accounts: makes it known, or tells that it is another generation now. */
@@ -72,7 +81,9 @@ void account_poke(struct account *a);
 struct account *account_find(struct fetcher *f, struct span company, struct span name);
 /* Drops connections and what is not entered; goes on after a back-off, or after the credentials changed. */
 void account_fail(struct account *a, const struct err *e);
-/* There is no leave to log in now: waits for it. */
+/* There is leave: connects. */
+void account_admitted(struct account *a);
+/* There is no leave to connect now: waits for it. */
 void account_hold(struct account *a, const struct account_leave *leave);
 /* The same without error: another lease holder, another generation, another configuration, or the end. */
 void account_let_go(struct account *a, bool release);
@@ -92,6 +103,8 @@ void account_config_clear(struct account_config *c);
 /* account_state.c: what people see. error may be NULL; code for history. */
 void account_state_set(struct account *a, const char *state, const struct err *error);
 void account_progress_set(struct account *a, int64_t now_ms);
+/* A lane's connection waits for this, or no more: people are told. */
+void account_wait_set(struct account *a, unsigned lane, enum account_wait reason, int64_t until_ms);
 /* All that was new has been read; written down once a minute. */
 void account_read(struct account *a);
 void account_initial_done(struct account *a);

@@ -5,131 +5,147 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/account.h"
+#include "fetcher/budget.h"
 #include "fetcher/coverage.h"
 #include "fetcher/mailbox_sync.h"
 
 #define DIRECTION SPAN_LIT("imap")
+#define RETRY_MAX_MS 60000
 
-static void take_text(char *to, size_t room, struct span from)
-{
-	snprintf(to, room, "%.*s", (int)(from.n < room ? from.n : room - 1),
-		 from.n ? (const char *)from.p : "");
-}
-
-/* code, text: the refusal that the slot remembers. */
-static void take_reason(struct account_leave *leave, struct span code, struct span text)
-{
-	if (!code.n)
-		return;
-	err_set(&leave->why, ERR_AUTH, ERR_ACCOUNT, "login_refused", "%.*s", (int)text.n,
-		text.n ? (const char *)text.p : "");
-	take_text(leave->why.name, sizeof(leave->why.name), code);
-}
-
-static bool take_answer(const struct store_reply *reply, struct account_leave *leave)
-{
-	const struct store_reply *item = reply->items;
-	const struct span word = reply->count > 1 ? item[0].string : SPAN_LIT("");
-	uint64_t ms;
-
-	if (span_eq(word, SPAN_LIT("ok"))) {
-		take_text(leave->ticket, sizeof(leave->ticket), item[1].string);
-		return leave->ticket[0];
-	}
-	if (reply->count > 2 && span_eq(word, SPAN_LIT("stopped"))) {
-		leave->wait_ms = INT64_MAX;
-		take_reason(leave, item[1].string, item[2].string);
-		return true;
-	}
-	if (reply->count < 4 || !span_eq(word, SPAN_LIT("later")) ||
-	    !span_to_u64(item[1].string, INT32_MAX, &ms))
-		return false;
-	leave->wait_ms = (int64_t)ms;
-	take_reason(leave, item[2].string, item[3].string);
-	return true;
-}
-
-enum err_code account_leave_ask(struct store *store, const struct account_leave_request *request,
-				struct arena *arena, struct account_leave *leave_out, struct err *e)
-{
-	const struct span args[] = {
-		DIRECTION,
-		span_cstr(arena_printf(arena, "%lld", (long long)request->login_ms)),
-		span_cstr(arena_printf(arena, "%lld", (long long)request->pause_ms)),
-	};
-	struct store_reply reply;
-	enum err_code code;
-
-	memset(leave_out, 0, sizeof(*leave_out));
-	code = store_fcall(store, "fetcher_1_login_ask", &request->tag, 1, args, 3, arena, &reply,
-			   e);
-	if (code == ERR_OK && !take_answer(&reply, leave_out))
-		code = err_set(e, ERR_PERM, ERR_ACCOUNT, "call_refused",
-			       "the store's answer about logins is not understood");
-	return code;
-}
-
-/* ---- the second connection ---- */
-
-struct bulk_job {
+struct leave_job {
 	struct committer_job job;
 	struct account *account;
-	struct account_leave_request request;
+	unsigned lane;
+	struct octets_request octets;
+	struct budget_request budget;
+	struct logins_ask login;
+	struct octets found;
 	struct account_leave leave;
 };
 
-static enum err_code bulk_run(struct committer_job *job, const struct committer_env *env)
+/* In this order: what holds longest first, and a ticket only if all else is granted. */
+static enum err_code run(struct committer_job *job, const struct committer_env *env)
 {
-	struct bulk_job *j = (struct bulk_job *)job;
+	struct leave_job *j = (struct leave_job *)job;
+	struct account_leave *leave = &j->leave;
+	const int64_t now_ms = clock_wall_ms();
+	enum err_code code;
 
-	return account_leave_ask(env->store, &j->request, job->arena, &j->leave, &job->err);
+	code = octets_ask(env->store, &j->octets, job->arena, &j->found, &job->err);
+	if (code != ERR_OK)
+		return code;
+	leave->until_ms = j->lane == WIRE_LANE_LIVE ? j->found.all_until_ms
+						    : j->found.some_until_ms;
+	if (leave->until_ms > now_ms) {
+		leave->wait = ACCOUNT_WAIT_OCTETS;
+		leave->login.wait_ms = leave->until_ms - now_ms < RETRY_MAX_MS
+					       ? leave->until_ms - now_ms
+					       : RETRY_MAX_MS;
+		return ERR_OK;
+	}
+	leave->until_ms = 0;
+	code = budget_ask(env->store, &j->budget, job->arena, &leave->login.wait_ms, &job->err);
+	if (code != ERR_OK)
+		return code;
+	if (leave->login.wait_ms > 0) {
+		leave->wait = ACCOUNT_WAIT_CONNECTIONS;
+		return ERR_OK;
+	}
+	return logins_ask(env->store, &j->login, job->arena, &leave->login, &job->err);
 }
 
-static void bulk_done(struct committer_job *job)
+static void live_asked(struct account *a, enum err_code code, const struct account_leave *leave,
+		       const struct err *e)
 {
-	struct bulk_job *j = (struct bulk_job *)job;
-	struct account *a = j->account;
-	const struct account_leave leave = j->leave;
-	const bool asked = job->code == ERR_OK;
+	const bool granted = code == ERR_OK && leave->login.ticket[0];
+
+	if (granted)
+		snprintf(a->tickets[WIRE_LANE_LIVE], ACCOUNT_TICKET_BYTES, "%s",
+			 leave->login.ticket);
+	if (a->phase != ACCOUNT_OPENING || !a->token[0])
+		account_login_leave(a, WIRE_LANE_LIVE);
+	else if (code != ERR_OK)
+		account_fail(a, e);
+	else if (granted)
+		account_admitted(a);
+	else
+		account_hold(a, leave);
+}
+
+static void bulk_asked(struct account *a, enum err_code code, const struct account_leave *leave)
+{
+	const bool asked = code == ERR_OK;
 	const bool wanted = a->phase == ACCOUNT_RUNNING && a->token[0];
 
 	a->asking = false;
-	fetcher_job_free(j);
-	if (asked && leave.ticket[0]) {
-		snprintf(a->tickets[WIRE_LANE_BULK], ACCOUNT_TICKET_BYTES, "%s", leave.ticket);
-	} else {
-		a->bulk.retry_ms =
-			clock_mono_ms() + (asked && leave.wait_ms < 60000 ? leave.wait_ms : 60000);
-	}
-	if (wanted)
+	if (asked && leave->login.ticket[0])
+		snprintf(a->tickets[WIRE_LANE_BULK], ACCOUNT_TICKET_BYTES, "%s",
+			 leave->login.ticket);
+	else
+		a->bulk.retry_ms = clock_mono_ms() + (asked && leave->login.wait_ms < RETRY_MAX_MS
+							      ? leave->login.wait_ms
+							      : RETRY_MAX_MS);
+	if (wanted) {
+		account_wait_set(a, WIRE_LANE_BULK, leave->wait, leave->until_ms);
 		mailbox_sync_wake(a);
+	}
 	if (!a->bulk.link && !(wanted && coverage_wake(a)))
 		account_login_leave(a, WIRE_LANE_BULK);
+}
+
+static void done(struct committer_job *job)
+{
+	struct leave_job *j = (struct leave_job *)job;
+	struct account *a = j->account;
+	const enum err_code code = job->code;
+	const struct account_leave leave = j->leave;
+	const unsigned lane = j->lane;
+	struct err e = job->err;
+
+	if (code == ERR_OK)
+		octets_take(a, &j->found);
+	fetcher_job_free(j);
+	if (lane == WIRE_LANE_LIVE)
+		live_asked(a, code, &leave, &e);
+	else
+		bulk_asked(a, code, &leave);
 	account_job_done(a);
 }
 
-static struct account_leave_request request_make(const struct account *a, struct arena *arena)
+static void ask(struct account *a, unsigned lane)
 {
-	return (struct account_leave_request){
+	const struct fetcher_conf *conf = a->fetcher->conf;
+	struct leave_job *j = fetcher_job_new(sizeof(*j), run, done);
+	struct arena *arena = j->job.arena;
+
+	j->account = a;
+	j->lane = lane;
+	j->octets = octets_request_make(a, arena);
+	j->octets.read = 0; /* counted by and by */
+	j->budget = budget_request_make(a, arena);
+	j->login = (struct logins_ask){
+		.function = "fetcher_1_login_ask",
 		.tag = arena_span(arena, span_cstr(a->tag)),
-		.login_ms = a->fetcher->conf->connect_ms,
-		.pause_ms = a->fetcher->conf->login_retry_ms,
+		.direction = DIRECTION,
+		.login_ms = conf->connect_ms,
+		.pause_ms = conf->login_retry_ms,
 	};
+	account_job_give(a, &j->job);
+}
+
+void account_ask_leave(struct account *a)
+{
+	ask(a, WIRE_LANE_LIVE);
 }
 
 bool account_bulk_may_log_in(struct account *a)
 {
-	struct bulk_job *j;
-
 	if (a->tickets[WIRE_LANE_BULK][0])
 		return true;
-	if (a->asking)
+	if (a->asking || clock_mono_ms() < a->bulk.retry_ms)
 		return false;
-	j = fetcher_job_new(sizeof(*j), bulk_run, bulk_done);
-	j->account = a;
-	j->request = request_make(a, j->job.arena);
 	a->asking = true;
-	account_job_give(a, &j->job);
+	ask(a, WIRE_LANE_BULK);
 	return false;
 }
 
@@ -190,11 +206,7 @@ static void tell(struct account *a, unsigned lane, struct span what, const struc
 
 void account_login_told(struct account *a, unsigned lane, const struct err *why)
 {
-	tell(a, lane,
-	     !why		     ? SPAN_LIT("in")
-	     : why->code == ERR_AUTH ? SPAN_LIT("refused")
-				     : SPAN_LIT("failed"),
-	     why);
+	tell(a, lane, logins_word(why), why);
 }
 
 void account_login_leave(struct account *a, unsigned lane)

@@ -1,35 +1,32 @@
 /*
- * account_login: leave to log in. A server that refused us three times within an hour is not asked again until the
- * credentials change, whatever process asks (ACC-06): the account's slot counts (common/store/logins.lua), and a login is
- * told of before and after.
+ * account_login: leave to connect and log in, asked before each connection, of the account's slot: octets of the day
+ * (octets.h), connections (budget.h), logins that were refused (common/store/logins.h). What comes of the login is told.
  */
 #ifndef MW_FETCHER_ACCOUNT_LOGIN_H
 #define MW_FETCHER_ACCOUNT_LOGIN_H
 
-#include "common/store/store.h"
+#include "common/store/logins.h"
 
 struct account;
 
-#define ACCOUNT_TICKET_BYTES 24
+#define ACCOUNT_TICKET_BYTES LOGINS_TICKET_BYTES
+
+/* What a connection waits for, as people are told. */
+enum account_wait {
+	ACCOUNT_WAIT_NONE = 0,
+	ACCOUNT_WAIT_CONNECTIONS,
+	ACCOUNT_WAIT_OCTETS,
+	ACCOUNT_WAITS,
+};
 
 struct account_leave {
-	char ticket[ACCOUNT_TICKET_BYTES]; /* empty: no leave now */
-	int64_t wait_ms; /* until asking again makes sense; INT64_MAX: not before the credentials change */
-	struct err
-		why; /* the refusal that stands behind it; ERR_OK: others are logging in just now */
+	struct logins_leave login;
+	enum account_wait wait; /* no leave because of this; NONE: because of logins */
+	int64_t until_ms; /* wall clock; 0: not known */
 };
 
-struct account_leave_request {
-	struct span tag;
-	int64_t login_ms; /* what a login may take */
-	int64_t pause_ms; /* between a refusal and the next try */
-};
-
-/* On the committer's thread. */
-MUST_USE enum err_code account_leave_ask(struct store *store,
-					 const struct account_leave_request *request,
-					 struct arena *arena, struct account_leave *leave_out,
-					 struct err *e);
+/* Asks for the first connection's; account_admitted is called, or account_hold, or account_fail. */
+void account_ask_leave(struct account *a);
 /* May the account's second connection log in now? If not it is asked for; once it may, mailbox_sync_wake is called, then
  * coverage_wake. */
 bool account_bulk_may_log_in(struct account *a);

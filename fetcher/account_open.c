@@ -18,8 +18,6 @@ struct open_job {
 	struct account_config config;
 	struct mailbox *mailboxes;
 	uint32_t last_number;
-	struct account_leave_request request; /* tag empty: no leave is asked for */
-	struct account_leave leave;
 };
 
 void account_config_clear(struct account_config *c)
@@ -169,8 +167,6 @@ static enum err_code run(struct committer_job *job, const struct committer_env *
 		code = take_secrets(j, &reply);
 	if (code == ERR_OK)
 		take_mailboxes(j, &boxes);
-	if (code == ERR_OK && j->request.tag.n)
-		code = account_leave_ask(env->store, &j->request, job->arena, &j->leave, &job->err);
 	return code;
 }
 
@@ -181,8 +177,6 @@ static void done(struct committer_job *job)
 	struct err e = job->err;
 	enum err_code code = job->code;
 	const bool wanted = a->phase == ACCOUNT_OPENING && a->token[0];
-	const struct account_leave leave = j->leave;
-	const bool held = code == ERR_OK && j->request.tag.n && !leave.ticket[0];
 
 	if (wanted && code == ERR_OK) {
 		account_config_clear(&a->config);
@@ -196,13 +190,7 @@ static void done(struct committer_job *job)
 		mailbox_free_all(&j->mailboxes);
 	}
 	fetcher_job_free(j);
-	if (leave.ticket[0])
-		snprintf(a->tickets[WIRE_LANE_LIVE], ACCOUNT_TICKET_BYTES, "%s", leave.ticket);
-	if (!wanted)
-		account_login_leave(a, WIRE_LANE_LIVE);
-	else if (held)
-		account_hold(a, &leave);
-	else
+	if (wanted)
 		account_opened(a, code, &e);
 	account_job_done(a);
 }
@@ -218,9 +206,6 @@ void account_open(struct account *a)
 	j->company = span_cstr(a->company);
 	j->name = span_cstr(a->name);
 	j->config.arena = arena_new(0);
-	if (!a->paused)
-		j->request = (struct account_leave_request){j->tag, a->fetcher->conf->connect_ms,
-							    a->fetcher->conf->login_retry_ms};
 	account_phase_set(a, ACCOUNT_OPENING);
 	account_job_give(a, &j->job);
 }

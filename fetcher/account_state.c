@@ -84,6 +84,9 @@ static const char *remedy(const struct err *e)
 		{"host_not_found", "Check the name of the IMAP host."},
 		{"too_many_connections", "Close other mail programs; it is tried again by itself."},
 		{"rate_limited", "It is tried again by itself."},
+		{"bandwidth_exceeded", "The provider lets nobody read more of the mailbox for now; "
+				       "it goes on by itself."},
+		{"day_limit_reached", "It goes on by itself at the time given."},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -133,6 +136,26 @@ void account_state_set(struct account *a, const char *state, const struct err *e
 			   : 0);
 	if (a->live.link && a->live.link->ready)
 		put(j, "capabilities", span_cstr(imap_conn_cap_words(a->live.link->conn)));
+	account_job_give(a, &j->job);
+}
+
+void account_wait_set(struct account *a, unsigned lane, enum account_wait reason, int64_t until_ms)
+{
+	static const char *const names[ACCOUNT_WAITS] = {"", "connections", "octets"};
+	const struct account_waiting *now;
+	struct state_job *j;
+
+	a->waits[lane] = (struct account_waiting){reason, until_ms};
+	now = a->waits[WIRE_LANE_LIVE].reason != ACCOUNT_WAIT_NONE ? &a->waits[WIRE_LANE_LIVE]
+								   : &a->waits[WIRE_LANE_BULK];
+	if (a->wait_fresh && now->reason == a->wait_told.reason &&
+	    now->until_ms == a->wait_told.until_ms)
+		return;
+	j = job_new(a);
+	a->wait_told = *now;
+	a->wait_fresh = true;
+	put(j, "waitFor", span_cstr(names[now->reason]));
+	put_number(j, "waitUntil", now->until_ms);
 	account_job_give(a, &j->job);
 }
 

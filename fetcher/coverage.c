@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "fetcher/budget.h"
 #include "fetcher/coverage_impl.h"
 
 #define REST_MS 30000 /* after an account was opened */
@@ -138,6 +139,7 @@ void coverage_give_up(struct account *a, const struct err *e)
 {
 	struct coverage *c = a->coverage;
 	const bool asked = c->asked;
+	const int64_t asked_ms = budget_refused(a, WIRE_LANE_BULK, e);
 
 	log_event(LOG_LEVEL_INFO, "coverage_interrupted", "account", "s", a->tag, "error", "e", e,
 		  NULL);
@@ -153,6 +155,8 @@ void coverage_give_up(struct account *a, const struct err *e)
 	c->retry_ms = clock_mono_ms() + (e->code == ERR_AUTH ? RETRY_LONG_MS
 					 : asked	     ? RETRY_ASKED_MS
 							     : RETRY_MS);
+	if (c->retry_ms < clock_mono_ms() + asked_ms)
+		c->retry_ms = clock_mono_ms() + asked_ms;
 }
 
 static void on_ready(struct link *link)
@@ -233,7 +237,7 @@ static void tick_link(struct account *a, int64_t now_ms)
 {
 	struct coverage *c = a->coverage;
 
-	metrics_add(a->fetcher->metrics, FETCHER_BYTES, 0, (int64_t)imap_conn_bytes(c->link->conn));
+	octets_read(a, imap_conn_bytes(c->link->conn));
 	if (a->bulk.link && !c->asked) {
 		disconnect(c);
 		return;

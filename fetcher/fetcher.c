@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/store/keys.h"
 #include "fetcher/account.h"
+#include "fetcher/budget.h"
 #include "fetcher/coverage.h"
 #include "fetcher/hop.h"
 
@@ -100,11 +101,22 @@ static void list_accounts(struct fetcher *f, int64_t now_ms)
 
 /* ---- time ---- */
 
+static void count_waiting(struct fetcher *f)
+{
+	for (unsigned reason = 1; reason < ACCOUNT_WAITS; reason++) {
+		int64_t count = 0;
+
+		for (const struct account *a = f->accounts; a; a = a->next)
+			count += a->token[0] && a->wait_fresh && a->wait_told.reason == reason;
+		metrics_set(f->metrics, FETCHER_WAITING, reason - 1, count);
+	}
+}
+
 static void count_accounts(struct fetcher *f)
 {
-	static const char *const states[] = {"connecting",	    "syncing",
-					     "connected",	    "paused",
-					     "authenticationError", "connectError"};
+	static const char *const states[] = {"connecting",  "syncing",	    "connected",
+					     "paused",	    "disconnected", "authenticationError",
+					     "connectError"};
 
 	for (unsigned i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		int64_t count = 0;
@@ -129,6 +141,7 @@ static void measure(struct fetcher *f, int64_t now_ms)
 		metrics_set(f->metrics, FETCHER_WINDOW_BYTES, lane, (int64_t)f->window.bytes[lane]);
 	}
 	count_accounts(f);
+	count_waiting(f);
 }
 
 void fetcher_tick(void *ctx, int64_t now_mono_ms)
@@ -143,6 +156,7 @@ void fetcher_tick(void *ctx, int64_t now_mono_ms)
 	list_accounts(f, now_mono_ms);
 	for (struct account *a = f->accounts; a; a = a->next)
 		account_tick(a, now_mono_ms);
+	budget_tick(f, now_mono_ms);
 	measure(f, now_mono_ms);
 }
 
@@ -288,6 +302,7 @@ void fetcher_stop(void *ctx)
 	committer_close(&f->committer);
 	while (f->accounts)
 		account_free(&f->accounts);
+	budget_free(f);
 	blob_writer_close(&f->writer);
 	window_fini(&f->window);
 	mailconn_loop_fini(&f->net);

@@ -6,9 +6,11 @@
 #include "common/stage/stage.h"
 #include "fetcher/committer.h"
 #include "common/mailconn/loop.h"
+#include "fetcher/limits.h"
 #include "fetcher/window.h"
 
 struct account;
+struct budget_host;
 
 struct fetcher_conf {
 	struct conf_common common;
@@ -17,6 +19,8 @@ struct fetcher_conf {
 	int64_t connect_ms, lease_ms, idle_ms, login_retry_ms;
 	int64_t max_message_bytes, silence_ms;
 	int64_t coverage_ms;
+	int64_t connections[LIMITS_PROVIDERS], host_connections, crowded_ms; /* 0: any number */
+	int64_t day_bytes[LIMITS_PROVIDERS], day_percent; /* 0: no limit */
 	char *ca_file;
 	bool allow_plaintext;
 };
@@ -31,6 +35,8 @@ enum fetcher_metric {
 	FETCHER_ASIDE,
 	FETCHER_WINDOW_BYTES,
 	FETCHER_COVERAGE_MISSING,
+	FETCHER_WAITING, /* by enum account_wait, less one */
+	FETCHER_LIMITS_MET, /* by enum limits_kind, less one */
 };
 
 struct fetcher {
@@ -50,6 +56,8 @@ struct fetcher {
 	struct committer *committer;
 	struct secret_key mail_key, credentials_key;
 	struct account *accounts;
+	struct budget_host *hosts;
+	int64_t hosts_told_ms;
 	struct arena *arena; /* for a frame or two; reset at each use */
 	struct buf frame;
 	int64_t pipeline_ms; /* a clock that stands while a stage downstream has no instance */

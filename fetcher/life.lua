@@ -42,9 +42,9 @@ local function state(keys, args)
     return {done()}
 end
 
--- instance, ttl ms, token held or '' -> ok, token, gen, revision, paused, last command | held, owner, ms left | gone
+-- instance, ttl ms, token held or '', connections it has (may be left out) -> ok, token, gen, revision, paused, last command | held, owner, ms left | gone
 local function lease(keys, args)
-    local tag, instance, ttl, mine = keys[1], args[1], tonumber(args[2]), args[3]
+    local tag, instance, ttl, mine, links = keys[1], args[1], tonumber(args[2]), args[3], tonumber(args[4] or 0)
     local account = redis.call('HMGET', tag .. ':acct', 'gen', 'revision', 'paused')
     if not account[1] then
         return {'gone'}
@@ -64,7 +64,11 @@ local function lease(keys, args)
             return {'stale'}
         end
         token = string.format('%d', tonumber(token or 0) + 1)
+        if held[1] and held[1] ~= '' then
+            redis.call('HDEL', tag .. ':cn', held[1])
+        end
     end
+    connections_tell(tag .. ':cn', instance, links, now + ttl)
     redis.call('HSET', tag .. ':lease', 'owner', instance, 'token', token, 'until', string.format('%d', now + ttl))
     local last = redis.call('XREVRANGE', tag .. ':cmd', '+', '-', 'COUNT', 1)
     return {'ok', token, account[1], account[2] or '0', account[3] or '0', last[1] and last[1][1] or ''}
@@ -75,6 +79,7 @@ local function release(keys, args)
     local held = redis.call('HMGET', keys[1] .. ':lease', 'owner', 'token')
     if held[1] == args[1] and held[2] == args[2] then
         redis.call('HSET', keys[1] .. ':lease', 'owner', '', 'until', '0')
+        redis.call('HDEL', keys[1] .. ':cn', args[1])
     end
     return {'ok'}
 end

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "fetcher/account.h"
+#include "fetcher/budget.h"
 #include "fetcher/imap_refusal.h"
 
 #define FOUND_MAX 200000u
@@ -214,6 +215,7 @@ struct link *link_open(struct account *a, unsigned lane, const struct link_handl
 	buf_init(&link->flags, 4096);
 	link->conn = imap_conn_open(&a->fetcher->net, &target, &imap);
 	metrics_add(a->fetcher->metrics, FETCHER_CONNECTIONS, 0, 1);
+	budget_opened(a);
 	return link;
 }
 
@@ -226,6 +228,8 @@ void link_free(struct link **at)
 		return;
 	metrics_add(link->account->fetcher->metrics, FETCHER_CONNECTIONS, 0, -1);
 	account_login_leave(link->account, link->lane);
+	octets_read(link->account, imap_conn_bytes(link->conn));
+	budget_closed(link->account);
 	receive_abort(link);
 	imap_conn_free(&link->conn);
 	link_asks_free(link);

@@ -206,7 +206,7 @@ void live_tick(struct account *a, int64_t now_ms)
 
 	if (!link)
 		return;
-	metrics_add(a->fetcher->metrics, FETCHER_BYTES, 0, (int64_t)imap_conn_bytes(link->conn));
+	octets_read(a, imap_conn_bytes(link->conn));
 	if (link->ready)
 		tick_poll(a, now_ms);
 	if (a->live.link)

@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/backfill.h"
-#include "fetcher/imap_refusal.h"
+#include "fetcher/budget.h"
 
 #define WINDOW_UIDS 10000u
 /* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
@@ -51,11 +51,13 @@ void mailbox_sync_stop(struct account *a)
 /* The bulk connection's trouble is its own, as long as the live one is well. */
 static void give_up(struct account *a, const struct err *e)
 {
+	int64_t asked_ms;
+
 	log_event(LOG_LEVEL_INFO, "sync_interrupted", "account", "s", a->tag, "error", "e", e,
 		  NULL);
+	asked_ms = budget_refused(a, WIRE_LANE_BULK, e);
 	mailbox_sync_stop(a);
-	a->bulk.retry_ms = clock_mono_ms() + RETRY_MS;
-	a->bulk.retry_ms += imap_refusal_wait_ms(span_cstr(e->text));
+	a->bulk.retry_ms = clock_mono_ms() + RETRY_MS + asked_ms;
 }
 
 static void on_ready(struct link *link)
@@ -454,8 +456,7 @@ void mailbox_sync_tick(struct account *a, int64_t now_ms)
 {
 	backfill_tick(a, now_ms);
 	if (a->bulk.link) {
-		metrics_add(a->fetcher->metrics, FETCHER_BYTES, 0,
-			    (int64_t)imap_conn_bytes(a->bulk.link->conn));
+		octets_read(a, imap_conn_bytes(a->bulk.link->conn));
 		imap_conn_tick(a->bulk.link->conn, now_ms);
 		return;
 	}

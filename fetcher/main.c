@@ -31,6 +31,28 @@ static const struct conf_setting settings[] = {
 		"A larger message is set aside without its bytes."),
 	SETTING("coverage_ms", CONF_MS, coverage_ms, "1d", 1000, 604800000,
 		"How often every folder is proved to be complete."),
+	SETTING("connections.gmail", CONF_INT, connections[LIMITS_GMAIL], "5", 0, 1000,
+		"Connections to a Gmail account, of all fetchers together; Gmail allows 15, the "
+		"rest "
+		"is for the person's own programs. 0: any number."),
+	SETTING("connections.microsoft", CONF_INT, connections[LIMITS_MICROSOFT], "5", 0, 1000,
+		"The same for an account at Microsoft."),
+	SETTING("connections.other", CONF_INT, connections[LIMITS_OTHER], "5", 0, 1000,
+		"The same for any other account."),
+	SETTING("host_connections", CONF_INT, host_connections, "0", 0, 1000000,
+		"Connections to one mail server, of all accounts and fetchers. 0: any number."),
+	SETTING("crowded_ms", CONF_MS, crowded_ms, "10m", 100, 86400000,
+		"For how long fewer connections are made once a mail server found them too many."),
+	SETTING("day_bytes.gmail", CONF_BYTES, day_bytes[LIMITS_GMAIL], "2000M", 0, 1LL << 40,
+		"Octets of a Gmail account that may be read within 24 hours; Gmail allows 2,500 MB "
+		"to all programs together. 0: no limit."),
+	SETTING("day_bytes.microsoft", CONF_BYTES, day_bytes[LIMITS_MICROSOFT], "0", 0, 1LL << 40,
+		"The same for an account at Microsoft."),
+	SETTING("day_bytes.other", CONF_BYTES, day_bytes[LIMITS_OTHER], "0", 0, 1LL << 40,
+		"The same for any other account."),
+	SETTING("day_percent", CONF_INT, day_percent, "75", 1, 100,
+		"Of these octets so many percent may go to first syncs, backfills and proofs; the "
+		"rest is for new mail."),
 	SETTING("ca_file", CONF_PATH, ca_file, "", 0, 0,
 		"Certificates (PEM) to trust for mail servers; empty: those of the system."),
 	SETTING("allow_plaintext", CONF_BOOL, allow_plaintext, "no", 0, 0,
@@ -38,8 +60,11 @@ static const struct conf_setting settings[] = {
 	{NULL, CONF_STRING, 0, NULL, 0, 0, NULL},
 };
 
-static const char *const states[] = {"connecting",	    "syncing",	    "connected", "paused",
-				     "authenticationError", "connectError", NULL};
+static const char *const states[] = {
+	"connecting",	       "syncing",      "connected", "paused", "disconnected",
+	"authenticationError", "connectError", NULL};
+static const char *const waits[] = {"connections", "octets", NULL};
+static const char *const limits[] = {"connections", "octets", "pace", NULL};
 static const char *const lanes[] = {"live", "bulk", NULL};
 
 /* In the order of enum fetcher_metric. */
@@ -59,6 +84,10 @@ static const struct metric_def metrics[] = {
 	{"fetcher_coverage_missing", METRIC_GAUGE,
 	 "Messages that a folder was found to lack and that could not be fetched: alarm unless 0.",
 	 NULL, NULL},
+	{"fetcher_waiting", METRIC_GAUGE,
+	 "Accounts with a connection that waits for what all fetchers may use.", "for", waits},
+	{"fetcher_limits_met_total", METRIC_COUNTER,
+	 "Refusals of mail servers because it was too much.", "limit", limits},
 };
 
 int main(int argc, char **argv)

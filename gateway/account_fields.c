@@ -122,6 +122,18 @@ static const struct json_field LAST_ERROR[] = {
 	{.name = NULL},
 };
 
+static const char *const WAITS[] = {"connections", "octets", NULL};
+static const struct json_field WAITING[] = {
+	{.name = "for",
+	 .type = FIELD_ENUM,
+	 .values = WAITS,
+	 .help = "connections: as many as the mail server is to bear are open; octets: as many as "
+		 "may be read within 24 hours were read. First syncs and backfills wait before "
+		 "new mail does."},
+	{.name = "until", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = NULL},
+};
+
 static const struct json_field COUNTS[] = {
 	{.name = "messages", .type = FIELD_INT},
 	{.name = "screened", .type = FIELD_INT},
@@ -153,6 +165,7 @@ const struct json_field account_answer_fields[] = {
 	{.name = "progress", .type = FIELD_OBJECT, .fields = PROGRESS},
 	{.name = "counts", .type = FIELD_OBJECT, .fields = COUNTS},
 	{.name = "lastError", .type = FIELD_OBJECT, .flags = FIELD_NULL, .fields = LAST_ERROR},
+	{.name = "waiting", .type = FIELD_OBJECT, .flags = FIELD_NULL, .fields = WAITING},
 	{.name = "lastReadAt", .type = FIELD_TIME, .flags = FIELD_NULL},
 	{.name = "nextRetryAt", .type = FIELD_TIME, .flags = FIELD_NULL},
 	{.name = "lastSentAt", .type = FIELD_TIME, .flags = FIELD_NULL},

@@ -60,6 +60,17 @@ static json_t *last_error(const struct store_reply *st)
 	return error ? error : json_null();
 }
 
+/* What its connections wait for, beside what lastError says. */
+static json_t *waiting(const struct store_reply *st)
+{
+	struct span reason = member(st, "waitFor");
+
+	if (!reason.n)
+		return json_null();
+	return json_pack("{s:o s:o}", "for", json_from_span(reason), "until",
+			 json_from_time(number(st, "waitUntil")));
+}
+
 static json_t *state(const struct store_reply *st, bool paused)
 {
 	struct span name = member(st, "state");
@@ -114,6 +125,7 @@ static json_t *view(const struct account_entry *entry, const struct store_reply 
 		      "screened", (json_int_t)number(n, "screened"), "pending",
 		      (json_int_t)replies[3].integer, "setAside", (json_int_t)replies[4].integer));
 	put(object, "lastError", last_error(st));
+	put(object, "waiting", waiting(st));
 	put(object, "lastReadAt", json_from_time(number(st, "lastRead")));
 	put(object, "nextRetryAt", json_from_time(number(st, "nextRetry")));
 	put(object, "lastSentAt", json_from_time(number(logins, "sent")));

@@ -1,10 +1,12 @@
 #include "gateway/outbox.h"
 
+#include "common/base/code.h"
 #include "common/blob/blob.h"
 #include "common/secret/secret.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 #include "gateway/bus_client.h"
+#include "gateway/idempotency.h"
 #include "gateway/json.h"
 #include "gateway/outbox_blobs.h"
 #include "gateway/problem.h"
@@ -34,6 +36,7 @@ bool outbox_account_get(struct http_request *r, struct span account, struct outb
 	out->provider = json_get_text(config, "provider")
 				? arena_cstr(r->arena, json_get_span(config, "provider"))
 				: NULL;
+	out->sender_name = arena_span(r->arena, json_get_span(config, "senderName"));
 	out->paused = span_eq(acct->items[2].string, SPAN_LIT("1"));
 	out->state = replies[1].string;
 	json_decref(config);
@@ -62,12 +65,34 @@ static int64_t due_ms(const struct http_request *r)
 	return at > r->now_ms ? at : r->now_ms;
 }
 
+struct span outbox_message_id(struct http_request *r, const struct outbox_account *account,
+			      struct span submission)
+{
+	const char *domain = strrchr(account->email, '@');
+
+	return span_cstr(arena_printf(r->arena, "%.*s.mw%s", (int)submission.n,
+				      (const char *)submission.p, domain ? domain : "@localhost"));
+}
+
+struct span outbox_submission_make(struct http_request *r)
+{
+	char text[ID_CHARS + 1];
+	uint8_t digest[32];
+	struct id id;
+
+	if (idempotency_digest(r, digest))
+		memcpy(id.b, digest, ID_BYTES);
+	else
+		random_bytes(id.b, ID_BYTES);
+	id_format(&id, text);
+	return span_cstr(arena_printf(r->arena, "%s", text));
+}
+
 /* [blob, blob id, user, created, sendAt, sharing, Message-ID without <>, generation] */
 static struct span entry_pack(struct http_request *r, const struct outbox_account *account,
 			      struct span submission, const struct blob_ref *ref,
 			      const struct id *id)
 {
-	const char *domain = strrchr(account->email, '@');
 	uint8_t encoded[BLOB_REF_MAX];
 	struct span packed;
 	struct buf b;
@@ -80,8 +105,7 @@ static struct span entry_pack(struct http_request *r, const struct outbox_accoun
 	pack_put_i64(&b, r->now_ms);
 	pack_put_i64(&b, due_ms(r));
 	pack_put_str(&b, json_get_span(r->json, "sharing"));
-	pack_put_cstr(&b, arena_printf(r->arena, "%.*s.mw%s", (int)submission.n,
-				       (const char *)submission.p, domain ? domain : "@localhost"));
+	pack_put_str(&b, outbox_message_id(r, account, submission));
 	pack_put_u64(&b, account->secrets.generation);
 	packed = arena_span(r->arena, buf_span(&b));
 	buf_fini(&b);

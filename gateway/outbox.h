@@ -8,6 +8,7 @@
 struct outbox_account {
 	const char *email; /* NUL-terminated */
 	const char *provider; /* may be NULL */
+	struct span sender_name; /* may be empty */
 	struct span state; /* the fetcher's */
 	bool paused;
 	struct account_secrets secrets;
@@ -19,6 +20,12 @@ bool outbox_account_get(struct http_request *r, struct span account, struct outb
  * it is. False: a problem is answered. */
 bool outbox_put(struct http_request *r, const struct account_entry *entry,
 		const struct outbox_account *account, struct span submission, struct span request);
+
+/* The Message-ID that the message will have, without angle brackets. */
+struct span outbox_message_id(struct http_request *r, const struct outbox_account *account,
+			      struct span submission);
+/* An entry's name: from the Idempotency-Key if there is one, else by chance. */
+struct span outbox_submission_make(struct http_request *r);
 
 /* One entry with its state as the API shows it; NULL if the stored one is damaged. state: of `os`, may be empty. */
 json_t *outbox_json(struct http_request *r, struct span account, struct span submission,

@@ -6,7 +6,6 @@
 #include "gateway/bus_client.h"
 #include "gateway/compose_parts.h"
 #include "gateway/compose_reference.h"
-#include "gateway/idempotency.h"
 #include "gateway/message_check.h"
 #include "gateway/message_fields.h"
 #include "gateway/outbox.h"
@@ -29,24 +28,10 @@ static bool sending_account(struct http_request *r, struct span id, struct accou
 	return false;
 }
 
-static struct span submission_make(struct http_request *r)
-{
-	char text[ID_CHARS + 1];
-	uint8_t digest[32];
-	struct id id;
-
-	if (idempotency_digest(r, digest))
-		memcpy(id.b, digest, ID_BYTES);
-	else
-		random_bytes(id.b, ID_BYTES);
-	id_format(&id, text);
-	return span_cstr(arena_printf(r->arena, "%s", text));
-}
-
 static void message_queue(struct http_request *r, const struct account_entry *entry,
 			  const struct outbox_account *account)
 {
-	struct span submission = submission_make(r);
+	struct span submission = outbox_submission_make(r);
 	bool later = json_get_time_ms(r->json, "sendAt", 0) > r->now_ms;
 	const char *id;
 

@@ -10,6 +10,7 @@ const struct route_table *const routes_all[] = {
 	&route_settings_table,
 	&route_accounts_table,
 	&route_account_actions_table,
+	&route_trial_table,
 	&route_backfill_table,
 	&route_outbox_table,
 	&route_suppressions_table,

@@ -37,6 +37,8 @@ static const struct {
 	{"web_login_needed", "Sign in to the mailbox once in a web browser and confirm that it was "
 			     "you, then try again."},
 	{"over_quota", "The mailbox is full: make room in it, then try again."},
+	{"bandwidth_exceeded", "The provider lets nobody read more of the mailbox for now: try "
+			       "again tomorrow."},
 	{"consent_missing", "Ask your administrator to allow this application at the provider."},
 	{"no_credentials", "Sign in again."},
 	{"too_many_connections", "Close other mail programs, wait a few minutes and try again."},

@@ -5,7 +5,7 @@
 #include "common/base/arena.h"
 #include "common/mailconn/mailconn.h"
 #include "common/secret/secret.h"
-#include "common/store/store.h"
+#include "common/store/logins.h"
 #include "sender/outbox.h"
 
 struct account_keys {
@@ -23,6 +23,7 @@ struct account {
 struct account_options {
 	const char *ca_file, *ehlo;
 	int64_t connect_ms;
+	int64_t login_retry_ms; /* between a refused login and the next */
 	bool allow_plaintext;
 };
 
@@ -39,9 +40,10 @@ void account_close(struct account *account);
  * now, ask again in a moment; else the store's trouble. With leave, account_login_told is due once; a second time, or
  * without a ticket, it does nothing. Both block on the store.
  */
-#define ACCOUNT_TICKET_BYTES 24
+#define ACCOUNT_TICKET_BYTES LOGINS_TICKET_BYTES
 MUST_USE enum err_code account_login_ask(struct store *store, const struct outbox_key *key,
-					 int64_t login_ms, struct arena *arena,
+					 const struct account_options *options,
+					 struct arena *arena,
 					 char ticket_out[ACCOUNT_TICKET_BYTES], struct err *e);
 /* why: NULL if the server let us in. */
 void account_login_told(struct store *store, const struct outbox_key *key,

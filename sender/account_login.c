@@ -2,54 +2,35 @@
 
 #include "common/base/log.h"
 #include "common/store/keys.h"
+#include "common/store/logins.h"
 #include "sender/account.h"
 
-#define PAUSE_MS "1200000" /* between a refusal and the next try */
-
-static enum err_code refused(struct span code, struct span text, struct err *e)
+enum err_code account_login_ask(struct store *store, const struct outbox_key *key,
+				const struct account_options *options, struct arena *arena,
+				char ticket_out[ACCOUNT_TICKET_BYTES], struct err *e)
 {
-	err_set(e, ERR_AUTH, ERR_ACCOUNT, "login_refused", "%.*s", (int)text.n,
-		text.n ? (const char *)text.p : "");
-	snprintf(e->name, sizeof(e->name), "%.*s",
-		 (int)(code.n < sizeof(e->name) ? code.n : sizeof(e->name) - 1),
-		 (const char *)code.p);
-	return ERR_AUTH;
-}
-
-static enum err_code take_answer(const struct store_reply *reply, char *ticket, struct err *e)
-{
-	const struct store_reply *item = reply->items;
-	const struct span word = reply->count > 1 ? item[0].string : SPAN_LIT("");
-	const bool stopped = span_eq(word, SPAN_LIT("stopped"));
-	const size_t at = stopped ? 1 : 2; /* of the code */
-
-	if (span_eq(word, SPAN_LIT("ok")) && item[1].string.n < ACCOUNT_TICKET_BYTES) {
-		snprintf(ticket, ACCOUNT_TICKET_BYTES, "%.*s", (int)item[1].string.n,
-			 (const char *)item[1].string.p);
-		return ERR_OK;
-	}
-	if ((stopped || span_eq(word, SPAN_LIT("later"))) && reply->count > at + 1 &&
-	    item[at].string.n)
-		return refused(item[at].string, item[at + 1].string, e);
-	return err_set(e, ERR_AGAIN, ERR_ACCOUNT, "logins_under_way", "others are logging in");
-}
-
-enum err_code account_login_ask(struct store *store, const struct outbox_key *key, int64_t login_ms,
-				struct arena *arena, char ticket_out[ACCOUNT_TICKET_BYTES],
-				struct err *e)
-{
-	const struct span tag = key_account_tag(arena, key->company, key->account);
-	const struct span args[] = {
-		SPAN_LIT("smtp"),
-		span_cstr(arena_printf(arena, "%lld", (long long)login_ms)),
-		SPAN_LIT(PAUSE_MS),
+	const struct logins_ask ask = {
+		.function = "sender_1_login_ask",
+		.tag = key_account_tag(arena, key->company, key->account),
+		.direction = SPAN_LIT("smtp"),
+		.login_ms = options->connect_ms,
+		.pause_ms = options->login_retry_ms,
 	};
-	struct store_reply reply;
-	enum err_code code =
-		store_fcall(store, "sender_1_login_ask", &tag, 1, args, 3, arena, &reply, e);
+	struct logins_leave leave;
+	enum err_code code = logins_ask(store, &ask, arena, &leave, e);
 
 	*ticket_out = '\0';
-	return code == ERR_OK ? take_answer(&reply, ticket_out, e) : code;
+	if (code != ERR_OK)
+		return code;
+	if (leave.ticket[0]) {
+		snprintf(ticket_out, ACCOUNT_TICKET_BYTES, "%s", leave.ticket);
+		return ERR_OK;
+	}
+	if (leave.why.code == ERR_OK)
+		return err_set(e, ERR_AGAIN, ERR_ACCOUNT, "logins_under_way",
+			       "others are logging in");
+	*e = leave.why;
+	return e->code;
 }
 
 void account_login_told(struct store *store, const struct outbox_key *key,
@@ -67,9 +48,7 @@ void account_login_told(struct store *store, const struct outbox_key *key,
 	const struct span args[] = {
 		SPAN_LIT("smtp"),
 		span_cstr(ticket),
-		!why			? SPAN_LIT("in")
-		: why->code == ERR_AUTH ? SPAN_LIT("refused")
-					: SPAN_LIT("failed"),
+		logins_word(why),
 		span_cstr(why ? why->name : ""),
 		span_cstr(why ? why->text : ""),
 	};

@@ -311,7 +311,7 @@ static bool may_log_in(struct delivery *d)
 {
 	struct sender *sender = d->sender;
 	struct err e = {0};
-	enum err_code code = account_login_ask(sender->store, &d->key, sender->conf->connect_ms,
+	enum err_code code = account_login_ask(sender->store, &d->key, &sender->account_options,
 					       d->arena, d->ticket, &e);
 
 	if (code == ERR_OK)

@@ -19,6 +19,9 @@ static const struct conf_setting settings[] = {
 		"The same for one account."),
 	SETTING("connect_ms", CONF_MS, connect_ms, "60s", 1000, 600000,
 		"How long a connection to a mail server may take, login included."),
+	SETTING("login_retry_ms", CONF_MS, login_retry_ms, "20m", 100, 3600000,
+		"How long after a refused login the next is tried; after the second within an hour "
+		"none is, until the credentials change."),
 	SETTING("reply_ms", CONF_MS, reply_ms, "5m", 1000, 3600000,
 		"How long a mail server may take to answer, or to take a piece of the message."),
 	SETTING("final_ms", CONF_MS, final_ms, "10m", 1000, 3600000,

@@ -158,6 +158,7 @@ static void set_options(struct sender *sender)
 		.ca_file = conf->ca_file,
 		.ehlo = sender->ehlo,
 		.connect_ms = conf->connect_ms,
+		.login_retry_ms = conf->login_retry_ms,
 		.allow_plaintext = conf->allow_plaintext,
 	};
 }

@@ -17,7 +17,7 @@ struct sender_conf {
 	struct conf_common common;
 	int64_t sweep_ms, lease_ms;
 	int64_t connections, account_connections;
-	int64_t connect_ms, reply_ms, final_ms, idle_ms;
+	int64_t connect_ms, reply_ms, final_ms, idle_ms, login_retry_ms;
 	int64_t clock_scale;
 	char *ca_file, *ehlo;
 	bool allow_plaintext;

@@ -33,6 +33,7 @@ static const struct wording refusals[] = {
 	{"too many failed", {"rate_limited", ERR_TEMP}},
 	{"try again later", {"rate_limited", ERR_TEMP}},
 	{"[LIMIT]", {"rate_limited", ERR_TEMP}},
+	{"bandwidth limit", {"bandwidth_exceeded", ERR_TEMP}},
 	{"[OVERQUOTA]", {"over_quota", ERR_TEMP}},
 	{"quota exceeded", {"over_quota", ERR_TEMP}},
 	{"over quota", {"over_quota", ERR_TEMP}},

@@ -32,6 +32,8 @@
  *   KEY_A_COMMANDS  cmd     stream gateway, sender → fetcher            what to do at the provider, in order
  *   KEY_A_BACKFILL  bf      hash   fetcher → gateway     older mail on request: what was asked, how far it is
  *   KEY_A_LOGINS    lg      hash   fetcher, sender (one Lua fragment); gateway clears → fetcher, sender, gateway
+ *   KEY_A_LINKS     cn      hash   fetcher → fetcher     connections of each instance; what a server lowered them to
+ *   KEY_A_OCTETS    by      hash   fetcher → fetcher, gateway           octets read by the hour
  *   KEY_A_OUTDUE    od      zset   gateway adds, sender moves → sender  submission by due time
  *
  *   KEY_C_COMPANY   company hash   gateway → all         settings and features
@@ -58,6 +60,7 @@
  *   KEY_G_COMPANIES companies hash gateway → all         company → JSON
  *   KEY_G_ACCOUNTS  accounts  hash gateway → fetcher, sender, linker    <company>/<account> → generation
  *   KEY_G_TOKENS    tok       hash gateway               root tokens
+ *   KEY_G_LINKS     cn:<host>  hash, expires  fetcher    connections of each instance to a mail server
  *   KEY_G_REGISTRY  reg:<instance>  string, expires   bus        KEY_G_INSTANCES  regs  set  bus
  */
 #ifndef MW_STORE_KEYS_H
@@ -106,6 +109,8 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_BACKFILL "bf"
 #define KEY_A_OUTDUE "od"
 #define KEY_A_LOGINS "lg"
+#define KEY_A_LINKS "cn"
+#define KEY_A_OCTETS "by"
 #define KEY_A_COVERAGE "cov"
 #define KEY_A_FOUND "found:"
 #define KEY_C_COMPANY "company"
@@ -132,6 +137,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_G_ACCOUNTS "accounts"
 #define KEY_G_TOKENS "tok"
 #define KEY_G_REGISTRY "reg:"
+#define KEY_G_LINKS "cn:"
 #define KEY_G_INSTANCES "regs"
 
 #endif
