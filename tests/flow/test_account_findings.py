@@ -2,6 +2,7 @@
 import shutil
 import socket
 import tempfile
+import threading
 import time
 import pathlib
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ CASES = [
     ("imap", {"answer": "NO [ALERT] Your account is not enabled for IMAP use. Please visit your settings"}, "login_disabled", "Allow IMAP"),
     ("imap", {"answer": "BAD User is authenticated but not connected."}, "login_disabled", "Allow IMAP"),
     ("imap", {"answer": "NO [OVERQUOTA] Mailbox is over quota"}, "over_quota", "full"),
+    ("imap", {"answer": "NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)"}, "bandwidth_exceeded", "tomorrow"),
     ("imap", {"answer": "NO [UNAVAILABLE] Temporary authentication failure"}, "server_unavailable", "later"),
     ("imap", {"answer": "NO [LIMIT] Too many failed logins, try again later"}, "rate_limited", "Wait"),
     ("imap", {"answer": "NO Your account is locked"}, "account_locked", "Unlock"),
@@ -117,3 +119,68 @@ def test_acc02_connection_refused_and_no_such_host(findings):
     assert {refused[d]["code"] for d in refused} == {"connection_refused"} and "nothing listens" in refused["incoming"]["remedy"]
     assert {nowhere[d]["code"] for d in nowhere} == {"host_not_found"} and "spelling" in nowhere["outgoing"]["remedy"]
     assert time.monotonic() - began < 20
+
+
+class Stalling:
+    """Takes connections and then drips: a banner that never ends, or nothing. tls: after a handshake, or instead of one."""
+
+    def __init__(self, banner, context=None):
+        self.banner, self.context, self.stop = banner, context, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+    def _serve(self, sock):
+        try:
+            sock = self.context.wrap_socket(sock, server_side=True) if self.context else sock
+            while not self.stop.wait(0.2):
+                sock.sendall(self.banner)
+        except OSError:
+            pass
+        finally:
+            sock.close()
+
+    def close(self):
+        self.stop.set()
+        self.listener.close()
+
+
+def test_acc01_answered_in_ten_seconds_whatever_the_hosts_do(findings):
+    """Proves ACC-01, ACC-02: with the time it has by default a verification ends under 10 s: a host that takes the connection and says
+    nothing, one that never ends its banner, one that stalls in the handshake, one whose queue of connections is full."""
+    known = findings.kinds["known"]
+    full = socket.socket()
+    full.bind(("127.0.0.1", 0))
+    full.listen(0)
+    fillers = [socket.socket() for _ in range(4)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(full.getsockname())
+    servers = {"silent": Stalling(b"", known), "endless": Stalling(b"* ", known), "no handshake": Stalling(b"")}
+    ports = {name: server.port for name, server in servers.items()}
+    ports["full"] = full.getsockname()[1]
+    gateway = Gateway("--allow_private_hosts", "yes", "--slow_threads", "8")
+    gateway.company = make_company(gateway, "acme")
+
+    def one(port):
+        began = time.monotonic()
+        found = verify(gateway, port, port)["findings"]
+        return time.monotonic() - began, {found[d]["code"] for d in found}
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            answers = dict(zip(ports, pool.map(one, ports.values())))
+    finally:
+        gateway.close()
+        for thing in (*servers.values(), full, *fillers):
+            thing.close()
+    for name, (seconds, codes) in answers.items():
+        assert seconds < 10 and codes <= {"connection_timed_out", "tls_failed", "certificate_untrusted", "connection_closed"}, (name, seconds, codes)
+    assert answers["full"][1] == answers["no handshake"][1] == {"connection_timed_out"}, answers

@@ -32,33 +32,47 @@ class NameServer:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", 0))
         self.address = "127.0.0.1:%d" % self.sock.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.closing = threading.Event()
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
 
     def _serve(self):
         while True:
             try:
                 data, peer = self.sock.recvfrom(4096)
+                if self.closing.is_set():
+                    return
+                self._answer(data, peer)
             except OSError:
                 return
-            at, parts = 12, []
-            while data[at]:
-                parts.append(data[at + 1:at + 1 + data[at]].decode())
-                at += 1 + data[at]
-            number, = struct.unpack(">H", data[at + 1:at + 3])
-            question, name = data[12:at + 5], ".".join(parts).lower()
-            kind = next((k for k, n in TYPES.items() if n == number), "?")
-            self.asked.append((name, kind))
-            if self.silent:
-                continue
-            values = self.zone.get((name, kind), [])
-            known = any(n == name for n, _ in self.zone)
-            out = data[:2] + struct.pack(">HHHHH", 0x8580 | (0 if known else 3), 1, len(values), 0, 0) + question
-            for value in values:
-                body = rdata(kind, value)
-                out += struct.pack(">HHHIH", 0xC00C, number, 1, 60, len(body)) + body
-            self.sock.sendto(out, peer)
+            except (IndexError, struct.error, UnicodeDecodeError):
+                continue  # no question
+
+    def _answer(self, data, peer):
+        at, parts = 12, []
+        while data[at]:
+            parts.append(data[at + 1:at + 1 + data[at]].decode())
+            at += 1 + data[at]
+        number, = struct.unpack(">H", data[at + 1:at + 3])
+        question, name = data[12:at + 5], ".".join(parts).lower()
+        kind = next((k for k, n in TYPES.items() if n == number), "?")
+        self.asked.append((name, kind))
+        if self.silent:
+            return
+        values = self.zone.get((name, kind), [])
+        known = any(n == name for n, _ in self.zone)
+        out = data[:2] + struct.pack(">HHHHH", 0x8580 | (0 if known else 3), 1, len(values), 0, 0) + question
+        for value in values:
+            body = rdata(kind, value)
+            out += struct.pack(">HHHIH", 0xC00C, number, 1, 60, len(body)) + body
+        self.sock.sendto(out, peer)
 
     def close(self):
+        """The thread ends before the socket does: a number that is used anew is never read from."""
+        self.closing.set()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wake:
+            wake.sendto(b"", self.sock.getsockname())
+        self.thread.join(10)
         self.sock.close()
 
 

@@ -34,12 +34,12 @@ def held(world, rep):
     return {k: v[0] for k, v in told.items() if v[1] > now[0] * 1000}
 
 
-def metric(world, name):
+def metric(world, name, label=""):
     targets = [t for group in world.root.call("GET", "/v1/targets").json() for t in group["targets"]]
     total = 0
     for target in targets:
         for line in requests.get(f"http://{target}/metrics", timeout=10).text.splitlines():
-            if line.startswith("mailweave_" + name):
+            if line.startswith("mailweave_" + name) and label in line:
                 total += float(line.split()[-1])
     return total
 
@@ -135,7 +135,7 @@ def test_f7_octets_of_a_day(tight):
     store.hset(key, hour, LIMIT + 1)
     stopped = rig.wait(lambda: (v := view(tight, rep))["state"] == "disconnected" and v, 40, "all stops")
     assert stopped["lastError"]["code"] == "day_limit_reached" and stopped["lastError"]["remedy"] and stopped["waiting"] == seen["waiting"]
-    assert metric(tight, 'fetcher_waiting{for="octets"') == 1
+    rig.wait(lambda: metric(tight, "fetcher_waiting", 'for="octets"') == 1, 10, "the gauge")
     tight.deliver(rep, message(2, "daily"))
 
     store.hdel(key, hour)
