@@ -1,6 +1,7 @@
 #include "gateway/account_config.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "common/base/clock.h"
 #include "common/secret/secret.h"
@@ -146,6 +147,17 @@ static json_t *config_defaults(void)
 			 "deleteInProvider", 0, "blocked", "members");
 }
 
+/* Microsoft's servers put the mailbox's own name in, whatever is sent (ACC-09). */
+static bool name_is_fixed(const json_t *config)
+{
+	const struct preset *preset = preset_by_provider("microsoft");
+	const char *provider = json_get_text(config, "provider");
+	const char *host = json_get_text(json_object_get(config, "smtp"), "host");
+
+	return (provider && strcmp(provider, preset->provider) == 0) ||
+	       (host && strcasecmp(host, preset->smtp_host) == 0);
+}
+
 json_t *account_config_make(struct http_request *r, const json_t *given, const json_t *before,
 			    const struct account_connection *c)
 {
@@ -168,6 +180,12 @@ json_t *account_config_make(struct http_request *r, const json_t *given, const j
 	if (c) {
 		json_object_set_new(config, "imap", server_json(&c->imap));
 		json_object_set_new(config, "smtp", server_json(&c->smtp));
+	}
+	if (json_get_span(given, "senderName").n && name_is_fixed(config)) {
+		problem_answer(r, PROBLEM_SENDER_NAME_FIXED,
+			       "Microsoft's servers set the name of the sender themselves.");
+		json_decref(config);
+		return NULL;
 	}
 	return config;
 }

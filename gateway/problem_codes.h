@@ -80,6 +80,8 @@
 	  "See the findings: each direction has its code and what to do.")                         \
 	P(PROVIDER_NOT_SUPPORTED, "provider_not_supported", 422,                                   \
 	  "This way to connect is not offered", "Connect with IMAP and SMTP.")                     \
+	P(SENDER_NAME_FIXED, "sender_name_fixed", 422, "The mail server sets the sender name",     \
+	  "Change the name in the provider's own settings.")                                       \
 	P(ADDRESS_TAKEN, "address_taken", 409, "The address belongs to another user",              \
 	  "Use an address of one user.")                                                           \
 	P(NOT_RETRYABLE, "not_retryable", 409, "The message cannot be tried again",                \

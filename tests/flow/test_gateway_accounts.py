@@ -110,13 +110,16 @@ def test_account_fields_and_presets(mailed):
 
 
 def test_account_life(mailed, mail):
-    """ACC-01, ACC-07: tried, kept sealed, paused, changed, taken away with its mail kept, met again, erased."""
+    """ACC-01, ACC-07, ACC-09, ACC-10: tried, kept sealed, paused, changed, taken away with its mail kept, met again, erased; a name that the
+    server sets is refused; who is a member sees and manages it, nobody else."""
     company, store = mailed.company, mailed.redis
     anna, ben = company.as_user("anna"), company.as_user("ben")
     body = {"userId": "anna", "email": ANNA, "since": "all", "folders": ["INBOX"], "senderName": "Anna", **servers(mail)}
     bad = anna("POST", "/v1/accounts", 422, "account_verification_failed", json=dict(body, **servers(mail, password="no")))
     assert bad.json()["findings"]["incoming"]["code"] == "wrong_credentials"
     assert not store.keys("{a:*") and not store.hlen("{g}:accounts")
+    fixed = anna("POST", "/v1/accounts", 422, "sender_name_fixed", json=dict(body, provider="microsoft")).json()
+    assert "Microsoft" in fixed["detail"] and fixed["remedy"] and not store.hlen("{g}:accounts")
     made = anna("POST", "/v1/accounts", 201, json=body, headers={"Idempotency-Key": "k1"})
     again = anna("POST", "/v1/accounts", 201, json=body, headers={"Idempotency-Key": "k1"})
     assert again.json() == made.json() and again.headers["Idempotent-Replay"] == "true"
@@ -143,7 +146,9 @@ def test_account_life(mailed, mail):
     assert [a["id"] for a in company("GET", "/v1/accounts", 200).json()["data"]] == [name]
     anna("PATCH", f"/v1/accounts/{name}", 200, json={"members": ["ben"]})
     ben("GET", f"/v1/accounts/{name}", 200)
-    anna("PATCH", f"/v1/accounts/{name}", 200, json={"members": []})
+    assert ben("PATCH", f"/v1/accounts/{name}", 200, json={"senderName": "Team", "members": ["ben", "boss"]}).json()["senderName"] == "Team"
+    company.as_user("boss")("GET", f"/v1/accounts/{name}", 200)
+    anna("PATCH", f"/v1/accounts/{name}", 200, json={"senderName": "Anna", "members": []})
     ben("GET", f"/v1/accounts/{name}", 404)
     company("GET", f"/v1/accounts/{name}/folders", 403, "acting_user_required")
 
