@@ -3,13 +3,13 @@
 #include <time.h>
 
 #include "common/base/clock.h"
+#include "common/base/utf7.h"
 #include "common/store/keys.h"
 #include "gateway/find.h"
 #include "gateway/json.h"
 #include "gateway/message_check.h"
 #include "gateway/problem.h"
 #include "gateway/suppression.h"
-#include "gateway/utf7.h"
 
 #define LOOK_MS 100
 #define PATH_SHOWN_MAX 4096
