@@ -106,9 +106,9 @@ const struct json_field account_reauthenticate_fields[] = {
 };
 
 static const struct json_field PROGRESS[] = {
-	{.name = "total", .type = FIELD_INT},
-	{.name = "done", .type = FIELD_INT},
-	{.name = "rate", .type = FIELD_LINE, .help = "Messages a second."},
+	{.name = "total", .type = FIELD_INT, .flags = FIELD_NULL},
+	{.name = "done", .type = FIELD_INT, .flags = FIELD_NULL},
+	{.name = "rate", .type = FIELD_LINE, .flags = FIELD_NULL, .help = "Messages a second."},
 	{.name = "remainingSeconds", .type = FIELD_INT, .flags = FIELD_NULL},
 	{.name = "initialDone", .type = FIELD_BOOL},
 	{.name = NULL},
@@ -135,8 +135,14 @@ static const struct json_field WAITING[] = {
 };
 
 static const struct json_field COUNTS[] = {
-	{.name = "messages", .type = FIELD_INT},
-	{.name = "screened", .type = FIELD_INT},
+	{.name = "messages",
+	 .type = FIELD_INT,
+	 .flags = FIELD_NULL,
+	 .help = "Null for who is not of the mailbox."},
+	{.name = "screened",
+	 .type = FIELD_INT,
+	 .flags = FIELD_NULL,
+	 .help = "Null for who is not of the mailbox."},
 	{.name = "pending", .type = FIELD_INT},
 	{.name = "setAside", .type = FIELD_INT},
 	{.name = NULL},

@@ -102,6 +102,17 @@ static json_t *changes(const struct store_reply *stream)
 	return list;
 }
 
+/* How much mail a mailbox holds is its people's alone (SHR-01): it tells of private mail. */
+static void hide_amounts(json_t *object)
+{
+	static const char *const hidden[][2] = {
+		{"counts", "messages"}, {"counts", "screened"}, {"progress", "total"},
+		{"progress", "done"},	{"progress", "rate"},	{"progress", "remainingSeconds"}};
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
+		put(json_object_get(object, hidden[i][0]), hidden[i][1], json_null());
+}
+
 /* replies: acct, st, n, length of the ledger, of what is set aside, last changes of state, logins. */
 static json_t *view(const struct account_entry *entry, const struct store_reply *replies)
 {
@@ -174,6 +185,9 @@ enum err_code account_view_many(struct http_request *r, const struct account_ent
 	code = store_pipeline(r->store, commands, count * COMMANDS, r->arena, replies, e);
 	for (size_t i = 0; i < count; i++)
 		objects_out[i] = code == ERR_OK ? view(&entries[i], replies + i * COMMANDS) : NULL;
+	for (size_t i = 0; i < count; i++)
+		if (objects_out[i] && !account_belongs(&r->viewer, &entries[i]))
+			hide_amounts(objects_out[i]);
 	return code;
 }
 

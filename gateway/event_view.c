@@ -6,7 +6,7 @@
 #include "gateway/mirror.h"
 #include "gateway/thread_view.h"
 
-enum { WINDOWS_MAX = 16, WINDOW_MIN = 16 };
+enum { WINDOW_MIN = 16, LOOK_MS = 2000 };
 
 static const char *const event_names[] = {"account.created",
 					  "account.connected",
@@ -95,8 +95,15 @@ struct window {
 	size_t count;
 	struct mail_ref *refs; /* the candidates' threads, each once */
 	struct mail_thread *threads;
-	bool *shown; /* the thread is in an envelope already */
 	size_t thread_count;
+};
+
+/* What is being made: it depends on what the viewer may see, never on what is left out in between. */
+struct making {
+	struct event_made *events;
+	size_t limit, count;
+	struct mail_ref *shown; /* threads that are in an envelope already */
+	size_t shown_count;
 };
 
 static bool wanted(struct event_types types, const char *name)
@@ -136,7 +143,7 @@ static void candidate_add(struct http_request *r, struct window *w, const struct
 	struct candidate *c = &w->candidates[w->count++];
 
 	*c = (struct candidate){.item = item, .name = event->name, .k = k, .event = *event};
-	if (r->viewer.user.n && item->entry.has_thread)
+	if (item->entry.has_thread)
 		c->thread = &w->threads[thread_slot(w, item)];
 }
 
@@ -205,7 +212,6 @@ static enum err_code expand(struct http_request *r, struct window *w, struct eve
 	w->candidates = arena_array(r->arena, room, sizeof(*w->candidates));
 	w->refs = arena_array(r->arena, w->item_count + 1, sizeof(*w->refs));
 	w->threads = arena_array(r->arena, w->item_count + 1, sizeof(*w->threads));
-	w->shown = arena_array(r->arena, w->item_count + 1, sizeof(*w->shown));
 	for (size_t i = 0; i < w->item_count && code == ERR_OK; i++) {
 		const struct event_item *item = &w->items[i];
 		unsigned from = is_at(item, at) ? at->next : 0;
@@ -220,11 +226,23 @@ static enum err_code expand(struct http_request *r, struct window *w, struct eve
 	return code;
 }
 
+/* The company, without a user, learns nothing of threads that are private, not even that they are there. */
+static bool is_shared(const struct candidate *c)
+{
+	const struct journal_entry *entry = &c->item->entry;
+
+	if (c->thread->state.count)
+		return c->thread->state.shared;
+	return entry->type == JOURNAL_DELETED && entry->shared;
+}
+
 /* The decision, on the records of this moment. */
 static bool may_see(const struct http_request *r, const struct candidate *c)
 {
-	if (!r->viewer.user.n || c->item->name.n || owns(r, c->item))
+	if (c->item->name.n || owns(r, c->item))
 		return true;
+	if (!r->viewer.user.n)
+		return !c->thread || c->item->entry.type == JOURNAL_SUBMISSION || is_shared(c);
 	return c->event.audience == JOURNAL_FOR_THREAD && c->thread &&
 	       c->thread->visibility != VISIBLE_NONE;
 }
@@ -278,7 +296,7 @@ static void put_ids(struct http_request *r, json_t *data, const struct candidate
 	bool seen = c->thread && c->thread->visibility != VISIBLE_NONE;
 
 	put_text(data, "accountId", c->item->account->id);
-	if (entry->has_thread)
+	if (entry->has_thread && (r->viewer.user.n || is_shared(c)))
 		put_id(r, data, "threadId", c, seen ? &c->thread->id : &entry->thread);
 	if (entry->has_absorbed)
 		put_id(r, data, "absorbedThreadId", c, &entry->absorbed);
@@ -293,25 +311,24 @@ static void put_ids(struct http_request *r, json_t *data, const struct candidate
 }
 
 /* Under this id, or one that was merged with it. */
-static bool is_shown(const struct window *w, const struct mail_thread *thread)
+static bool is_shown(const struct making *m, const struct mail_thread *thread)
 {
-	for (size_t i = 0; i < w->thread_count; i++)
-		if (w->shown[i] && w->threads[i].account == thread->account &&
-		    id_eq(&w->threads[i].id, &thread->id))
+	for (size_t i = 0; i < m->shown_count; i++)
+		if (m->shown[i].account == thread->account && id_eq(&m->shown[i].id, &thread->id))
 			return true;
 	return false;
 }
 
-/* The thread as it is now, once a window. */
-static enum err_code put_thread(struct http_request *r, struct window *w, const struct candidate *c,
+/* The thread as it is now, with the first of its events. */
+static enum err_code put_thread(struct http_request *r, struct making *m, const struct candidate *c,
 				json_t *data, struct err *e)
 {
 	json_t *view;
 	enum err_code code;
 
-	if (!c->thread || c->thread->visibility == VISIBLE_NONE || is_shown(w, c->thread))
+	if (!c->thread || c->thread->visibility == VISIBLE_NONE || is_shown(m, c->thread))
 		return ERR_OK;
-	w->shown[c->thread - w->threads] = true;
+	m->shown[m->shown_count++] = (struct mail_ref){c->thread->account, c->thread->id};
 	code = thread_view(r, c->thread, &view, e);
 	if (code == ERR_OK && view)
 		json_object_set_new(data, "thread", view);
@@ -355,9 +372,10 @@ static json_t *envelope(struct http_request *r, const struct candidate *c, const
 			 "application/json", "data", data);
 }
 
-static enum err_code make(struct http_request *r, struct window *w, const struct candidate *c,
-			  struct event_made *out, struct err *e)
+static enum err_code make(struct http_request *r, struct making *m, const struct candidate *c,
+			  struct err *e)
 {
+	struct event_made *out = &m->events[m->count];
 	struct event_ref ref = ref_of(c);
 	json_t *data = c->item->name.n ? own_data(c->item) : json_object();
 	enum err_code code = ERR_OK;
@@ -366,7 +384,7 @@ static enum err_code make(struct http_request *r, struct window *w, const struct
 		put_ids(r, data, c);
 		if (owns(r, c->item))
 			put_for_owner(data, c);
-		code = put_thread(r, w, c, data, e);
+		code = put_thread(r, m, c, data, e);
 	}
 	if (code != ERR_OK) {
 		json_decref(data);
@@ -375,53 +393,51 @@ static enum err_code make(struct http_request *r, struct window *w, const struct
 	event_id_format(&r->app->token_key, r->viewer.company, &ref, out->id);
 	out->name = c->name;
 	out->json = envelope(r, c, out->id, data);
+	m->count++;
 	return ERR_OK;
 }
 
-/* Makes events until the limit; *at then stands behind the last one, else behind the window. */
-static enum err_code deliver(struct http_request *r, struct window *w, size_t limit,
+/* Makes events until the limit; *at then stands before the next one, else behind the window. */
+static enum err_code deliver(struct http_request *r, struct window *w,
 			     const struct event_position *behind, struct event_position *at,
-			     struct event_made *events, size_t *count, bool *cut, struct err *e)
+			     struct making *m, bool *cut, struct err *e)
 {
 	enum err_code code = ERR_OK;
 
-	*cut = false;
 	for (size_t i = 0; i < w->count && code == ERR_OK; i++) {
 		const struct candidate *c = &w->candidates[i];
 
 		if (!may_see(r, c))
 			continue;
-		if (*count == limit) {
+		if (m->count == m->limit) {
 			*cut = true;
 			*at = (struct event_position){c->item->ms, c->item->sequence, c->k};
 			return ERR_OK;
 		}
-		code = make(r, w, c, &events[*count], e);
-		if (code == ERR_OK)
-			(*count)++;
+		code = make(r, m, c, e);
 	}
 	*at = *behind;
 	return code;
 }
 
 static enum err_code window_next(struct http_request *r, const struct event_accounts *accounts,
-				 struct event_types types, size_t limit, struct event_position *at,
-				 struct event_made *events, size_t *count, bool *end, bool *cut,
-				 struct err *e)
+				 struct event_types types, size_t size, struct event_position *at,
+				 struct making *m, bool *end, bool *cut, struct err *e)
 {
-	size_t max = limit < WINDOW_MIN ? WINDOW_MIN : limit;
+	struct arena *own = r->arena;
 	struct event_position behind;
 	struct window w = {0};
 	enum err_code code;
 
-	if (max > EVENT_FEED_MAX)
-		max = EVENT_FEED_MAX;
-	w.items = arena_array(r->arena, max, sizeof(*w.items));
-	code = event_feed_read(r, accounts, at, max, w.items, &w.item_count, &behind, end, e);
+	r->arena = arena_new(0);
+	w.items = arena_array(r->arena, size, sizeof(*w.items));
+	code = event_feed_read(r, accounts, at, size, w.items, &w.item_count, &behind, end, e);
 	if (code == ERR_OK)
 		code = expand(r, &w, types, at, e);
 	if (code == ERR_OK)
-		code = deliver(r, &w, limit, &behind, at, events, count, cut, e);
+		code = deliver(r, &w, &behind, at, m, cut, e);
+	arena_free(&r->arena);
+	r->arena = own;
 	return code;
 }
 
@@ -429,6 +445,9 @@ enum err_code event_view_next(struct http_request *r, struct event_types types, 
 			      struct event_position *at, struct event_made *events_out,
 			      size_t *count_out, bool *end_out, struct err *e)
 {
+	struct making m = {.events = events_out, .limit = limit};
+	size_t size = limit < WINDOW_MIN ? WINDOW_MIN : limit;
+	int64_t until_ms = clock_mono_ms() + LOOK_MS;
 	struct event_position begin = *at;
 	struct event_accounts accounts;
 	enum err_code code = ERR_OK;
@@ -439,15 +458,22 @@ enum err_code event_view_next(struct http_request *r, struct event_types types, 
 	if (!account_entry_list(r, &accounts.entries, &accounts.count))
 		return err_set(e, ERR_TEMP, ERR_PROCESS, "store_unavailable",
 			       "the accounts could not be read");
-	for (int i = 0; i < WINDOWS_MAX && code == ERR_OK && !*end_out && !cut; i++)
-		code = window_next(r, &accounts, types, limit, at, events_out, count_out, end_out,
-				   &cut, e);
+	m.shown = arena_array(r->arena, limit + 1, sizeof(*m.shown));
+	do {
+		if (size > EVENT_FEED_MAX)
+			size = EVENT_FEED_MAX;
+		code = window_next(r, &accounts, types, size, at, &m, end_out, &cut, e);
+		size = EVENT_FEED_MAX;
+	} while (code == ERR_OK && !*end_out && !cut && m.count < limit &&
+		 clock_mono_ms() < until_ms);
 	if (cut)
 		*end_out = false;
-	if (code == ERR_OK)
+	if (code == ERR_OK) {
+		*count_out = m.count;
 		return ERR_OK;
-	while (*count_out)
-		json_decref(events_out[--*count_out].json);
+	}
+	while (m.count)
+		json_decref(events_out[--m.count].json);
 	*at = begin;
 	return code;
 }

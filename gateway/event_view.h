@@ -1,7 +1,8 @@
 /*
  * event_view: events as one viewer has them: CloudEvents 1.0 envelopes. Who may see an event is asked when it is made,
  * on the records as they are then (SHR-06): of a thread's event visible(), of a mailbox's event whose it is. A company
- * token without acting user gets the company's events and of mail ids alone; no viewer is told of what was left out.
+ * token without acting user gets the company's events and ids alone of threads that are shared; no viewer is told of
+ * what was left out: neither pages nor what is in them depend on it.
  */
 #ifndef MW_GATEWAY_EVENT_VIEW_H
 #define MW_GATEWAY_EVENT_VIEW_H
@@ -24,8 +25,8 @@ struct event_made {
 };
 
 /*
- * The next events for this viewer, at most limit, from *at on, which is moved behind them; looks through a bounded part of
- * the stream. *end_out: nothing is left to look at. After an error nothing is given and *at is as it was.
+ * The next events for this viewer, at most limit, from *at on, which is moved behind them; fewer only
+ * if nothing is left to look at (*end_out) or looking took seconds. After an error nothing is given and *at is as it was.
  */
 MUST_USE enum err_code event_view_next(struct http_request *r, struct event_types types,
 				       size_t limit, struct event_position *at,

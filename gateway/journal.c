@@ -126,6 +126,7 @@ static bool read_deleted(struct entry_reader *e, struct arena *arena, struct jou
 	take_ids(e, arena, entry);
 	take_any(e); /* S */
 	entry->user = take_bytes(e);
+	entry->shared = take_u64(e) == 1;
 	return entry->has_thread;
 }
 

@@ -47,6 +47,7 @@ struct journal_entry {
 	struct span dropped_kind, dropped_id; /* g: the link that was dropped */
 	struct id *deleted; /* d */
 	size_t deleted_count;
+	bool shared; /* d: the thread was, when they were deleted */
 	bool has_way; /* m: how long before at_ms it was pushed and proposed; microseconds of parsing; drives */
 	uint64_t pushed_ago_ms, proposed_ago_ms, parse_us, drives;
 };

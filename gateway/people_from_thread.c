@@ -120,17 +120,17 @@ static bool create(struct http_request *r, struct span id, struct span name)
 	return code == ERR_OK && !refused;
 }
 
-/* False: a problem is answered: an id that is taken is never written over. */
+/* False: a problem is answered: an id that is taken is never written over, seen by the viewer or not. */
 static bool id_free(struct http_request *r, struct span id)
 {
+	struct store_reply reply;
 	struct err e;
-	json_t *there = mirror_get(r, MIRROR_PERSON, id, &e);
 
-	if (there)
-		problem_answer(r, PROBLEM_ALREADY_EXISTS, "There is a person with this id.");
-	else if (e.code != ERR_OK)
+	if (store_do(r->store, r->arena, &reply, &e, "HEXISTS %b %b",
+		     key_company(r->arena, r->viewer.company, KEY_C_PEOPLE), id) != ERR_OK)
 		problem_from_err(r, &e);
-	json_decref(there);
+	else if (reply.integer == 1)
+		problem_answer(r, PROBLEM_ALREADY_EXISTS, "There is a person with this id.");
 	return r->answer.status == 0;
 }
 

@@ -103,6 +103,7 @@ json_t *pipeline_view_sums(struct http_request *r, const struct pipeline_account
 	struct store_reply *replies = arena_array(r->arena, ASKED * count + 1, sizeof(*replies));
 	struct sums sums = {0};
 	enum err_code code = ERR_OK;
+	json_t *object;
 
 	for (size_t i = 0; i < count; i++)
 		commands_of(r, &accounts[i], &commands[ASKED * i]);
@@ -114,11 +115,16 @@ json_t *pipeline_view_sums(struct http_request *r, const struct pipeline_account
 		code = oldest_find(r, accounts, count, replies, &sums, e);
 	if (code != ERR_OK)
 		return NULL;
-	return json_pack("{s:I s:{s:I s:o} s:I s:{s:I} s:{s:I s:I}}", "accounts", (json_int_t)count,
-			 "ledger", "depth", (json_int_t)sums.depth, "oldestAt",
-			 json_from_time(sums.oldest_ms), "setAside", (json_int_t)sums.aside,
-			 "journal", "behind", (json_int_t)sums.behind, "messages", "committed",
-			 (json_int_t)sums.committed, "screened", (json_int_t)sums.screened);
+	object = json_pack("{s:I s:{s:I s:o} s:I s:{s:I}}", "accounts", (json_int_t)count, "ledger",
+			   "depth", (json_int_t)sums.depth, "oldestAt",
+			   json_from_time(sums.oldest_ms), "setAside", (json_int_t)sums.aside,
+			   "journal", "behind", (json_int_t)sums.behind);
+	/* Within a company they would tell of private mail. */
+	if (r->viewer.kind == VIEWER_ROOT)
+		json_object_set_new(object, "messages",
+				    json_pack("{s:I s:I}", "committed", (json_int_t)sums.committed,
+					      "screened", (json_int_t)sums.screened));
+	return object;
 }
 
 static json_t *instance_json(const struct bus_entry *entry, bool all)

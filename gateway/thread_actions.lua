@@ -104,8 +104,12 @@ local function thread_remove(a, t)
 	thread_hide(a.tag, t.id)
 end
 
+local function shared_bit(t)
+	return thread_sharing(t) == 's' and 1 or 0
+end
+
 local function remove_single(a, t)
-	local n = journal_add(a.tag, cmsgpack.pack({'d', a.now, t.id, {t.last_id}, {}, a.user}))
+	local n = journal_add(a.tag, cmsgpack.pack({'d', a.now, t.id, {t.last_id}, {}, a.user, shared_bit(t)}))
 	messages_bury(a.tag, t.id, {t.last_id}, n)
 	thread_remove(a, t)
 	return n
@@ -141,7 +145,7 @@ local function thread_delete(keys, args)
 	end
 	for _, part in ipairs(parts) do
 		if #ids < limit then
-			local removed, more = thread_drop(a.tag, a.now, a.user, part, limit - #ids)
+			local removed, more = thread_drop(a.tag, a.now, a.user, part, limit - #ids, t and shared_bit(t) or 0)
 			for _, id in ipairs(removed) do
 				ids[#ids + 1] = id
 			end
@@ -205,7 +209,7 @@ local function message_delete(keys, args)
 	end
 	redis.call('HSET', a.tag .. ':t', t.id, thread_pack(t))
 	thread_show(a.tag, t, before)
-	local n = journal_add(a.tag, cmsgpack.pack({'d', a.now, t.id, {args[4]}, thread_summary(t, a.owner), a.user}))
+	local n = journal_add(a.tag, cmsgpack.pack({'d', a.now, t.id, {args[4]}, thread_summary(t, a.owner), a.user, shared_bit(t)}))
 	return {'ok', n, t.id, t.count}
 end
 

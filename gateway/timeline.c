@@ -8,8 +8,9 @@
 
 enum {
 	POSITION_BYTES = 8 + 4 + ID_BYTES,
-	ROUNDS_MAX =
-		20, /* looked through for one page: what is not visible or read is passed over */
+	STEP = 50, /* read at once, if the first reading did not fill the page */
+	PASSED_MAX =
+		1000, /* threads of the viewer's own that one page passes over, as they were read */
 };
 
 /* One entry of a source, and the place in the merged order: newest first, then by account number and id. */
@@ -126,10 +127,21 @@ static enum err_code next_entries(struct http_request *r, const struct timeline 
 	return ERR_OK;
 }
 
-/* Shows entries until the page is full; says how many of them were looked at. */
+/* A page in the making. What the viewer may not see moves `at` and nothing else: neither where the page ends, nor
+ * whether another follows, may tell of it. */
+struct walk {
+	json_t *data;
+	size_t limit;
+	bool begun, more; /* more: there is one to show behind the page */
+	struct position at; /* all before and this one were looked at */
+	struct position last; /* where the next page begins behind */
+	size_t passed;
+};
+
+/* Takes entries into the page until one is left over. */
 static enum err_code show(struct http_request *r, const struct timeline *t,
-			  const struct position *entries, size_t count, size_t limit, json_t *data,
-			  size_t *used_out, struct err *e)
+			  const struct position *entries, size_t count, struct walk *w,
+			  struct err *e)
 {
 	struct mail_ref *refs = arena_array(r->arena, count + 1, sizeof(*refs));
 	struct mail_thread *threads = arena_array(r->arena, count + 1, sizeof(*threads));
@@ -138,7 +150,6 @@ static enum err_code show(struct http_request *r, const struct timeline *t,
 
 	for (size_t i = 0; i < count; i++)
 		refs[i] = (struct mail_ref){entries[i].account, entries[i].id};
-	*used_out = 0;
 	code = mail_threads_load(r, refs, count, threads, e);
 	for (size_t i = 0; i < count && code == ERR_OK; i++)
 		if (!id_eq(&threads[i].id, &entries[i].id))
@@ -147,69 +158,69 @@ static enum err_code show(struct http_request *r, const struct timeline *t,
 	if (code == ERR_OK)
 		code = thread_views(r, threads, count, t->unread_only, views, e);
 	for (size_t i = 0; i < count && code == ERR_OK; i++) {
-		if (json_array_size(data) >= limit) {
+		w->passed += !views[i] && threads[i].visibility != VISIBLE_NONE;
+		if (views[i] && json_array_size(w->data) == w->limit) {
+			w->more = true;
 			json_decref(views[i]);
-			continue;
+		} else if (views[i]) {
+			json_array_append_new(w->data, views[i]);
+			w->last = entries[i];
 		}
-		if (views[i])
-			json_array_append_new(data, views[i]);
-		(*used_out)++;
 	}
 	return code;
 }
 
-static enum err_code fill(struct http_request *r, const struct timeline *t, size_t limit,
-			  struct position *at, bool *begun, json_t *data, bool *more_out,
+static enum err_code fill(struct http_request *r, const struct timeline *t, struct walk *w,
 			  struct err *e)
 {
 	enum err_code code = ERR_OK;
+	bool end = false, at_once = true;
 
-	*more_out = true;
-	for (int round = 0; round < ROUNDS_MAX && code == ERR_OK && *more_out; round++) {
+	while (code == ERR_OK && !end && !w->more) {
+		size_t left = w->limit - json_array_size(w->data) + 1;
+		size_t count = 0, want = left > STEP || at_once ? left : STEP;
 		struct position *entries = NULL;
-		size_t count, used = 0, want = limit - json_array_size(data) + 1;
 
-		if (json_array_size(data) >= limit)
+		code = next_entries(r, t, w->begun ? &w->at : NULL, want, &entries, &count, e);
+		if (code == ERR_OK && count)
+			code = show(r, t, entries, count, w, e);
+		end = count < want;
+		if (code != ERR_OK || !count)
 			break;
-		code = next_entries(r, t, *begun ? at : NULL, want, &entries, &count, e);
-		if (code == ERR_OK)
-			code = show(r, t, entries, count, limit, data, &used, e);
-		if (code == ERR_OK && used) {
-			*at = entries[used - 1];
-			*begun = true;
+		w->at = entries[count - 1];
+		w->begun = true;
+		at_once = false;
+		if (!w->more && !end && w->passed > PASSED_MAX) {
+			w->more = true;
+			w->last = w->at;
 		}
-		*more_out = code == ERR_OK && (used < count || count == want);
 	}
 	return code;
 }
 
 void timeline_answer(struct http_request *r, const struct timeline *timeline)
 {
-	struct position at = {0};
+	struct walk w = {.data = json_array()};
 	uint8_t next[POSITION_BYTES];
-	json_t *data = json_array();
-	bool begun, more = false;
 	struct page page;
 	struct err e;
 
 	if (!page_read(r, &page)) {
-		json_decref(data);
+		json_decref(w.data);
 		return;
 	}
-	begun = page.cursor.n > 0;
-	if (begun && !position_read(page.cursor, &at)) {
+	w.limit = page.limit;
+	w.begun = page.cursor.n > 0;
+	if (w.begun && !position_read(page.cursor, &w.at)) {
 		problem_answer(r, PROBLEM_INVALID_CURSOR, "The cursor is not one of this list.");
-		json_decref(data);
+		json_decref(w.data);
 		return;
 	}
-	if (timeline->source_count &&
-	    fill(r, timeline, page.limit, &at, &begun, data, &more, &e) != ERR_OK) {
+	if (timeline->source_count && fill(r, timeline, &w, &e) != ERR_OK) {
 		problem_from_err(r, &e);
-		json_decref(data);
+		json_decref(w.data);
 		return;
 	}
-	position_write(&at, next);
-	page_answer(r, data,
-		    timeline->source_count && more ? span_make(next, sizeof(next))
-						   : span_make(NULL, 0));
+	position_write(&w.last, next);
+	page_answer(r, w.data, w.more ? span_make(next, sizeof(next)) : span_make(NULL, 0));
 }

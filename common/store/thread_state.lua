@@ -183,11 +183,12 @@ local function messages_bury(tag, root, ids, n)
 end
 
 -- One bounded step of removing the members of a deleted part (marked in rh by an empty survivor). The ids; left.
-local function thread_drop(tag, now, user, part, limit)
+-- shared: 1 if the thread is known to have been; what is not known counts as private.
+local function thread_drop(tag, now, user, part, limit, shared)
 	local key = tag .. ':tm:' .. part
 	local ids = redis.call('ZRANGE', key, 0, limit - 1)
 	if #ids > 0 then
-		local n = journal_add(tag, cmsgpack.pack({'d', now, part, ids, {}, user}))
+		local n = journal_add(tag, cmsgpack.pack({'d', now, part, ids, {}, user, shared or 0}))
 		messages_bury(tag, part, ids, n)
 		call_many('ZREM', key, ids)
 	end
