@@ -137,8 +137,8 @@ static size_t thread_slot(struct window *w, const struct event_item *item)
 	return w->thread_count++;
 }
 
-static void candidate_add(struct http_request *r, struct window *w, const struct event_item *item,
-			  unsigned k, const struct journal_event *event)
+static void candidate_add(struct window *w, const struct event_item *item, unsigned k,
+			  const struct journal_event *event)
 {
 	struct candidate *c = &w->candidates[w->count++];
 
@@ -160,7 +160,7 @@ static void item_expand(struct http_request *r, struct window *w, const struct e
 
 	for (unsigned k = from; k < count; k++)
 		if (wanted(types, events[k].name) && may_concern(r, item, &events[k]))
-			candidate_add(r, w, item, k, &events[k]);
+			candidate_add(w, item, k, &events[k]);
 }
 
 /* The company's own event, for a user: a person they may see, a webhook of theirs. */
@@ -226,7 +226,7 @@ static enum err_code expand(struct http_request *r, struct window *w, struct eve
 	return code;
 }
 
-/* The company, without a user, learns nothing of threads that are private, not even that they are there. */
+/* Of deleted ones: it was, when it was deleted. */
 static bool is_shared(const struct candidate *c)
 {
 	const struct journal_entry *entry = &c->item->entry;
@@ -236,13 +236,21 @@ static bool is_shared(const struct candidate *c)
 	return entry->type == JOURNAL_DELETED && entry->shared;
 }
 
+/* The company, without a user, learns nothing of private threads, not even that they are there; that one no longer is
+ * shared it is told, to forget what it knew. */
+static bool is_the_companys(const struct candidate *c)
+{
+	return !c->thread || c->item->entry.type == JOURNAL_SUBMISSION ||
+	       strcmp(c->name, "thread.unshared") == 0 || is_shared(c);
+}
+
 /* The decision, on the records of this moment. */
 static bool may_see(const struct http_request *r, const struct candidate *c)
 {
 	if (c->item->name.n || owns(r, c->item))
 		return true;
 	if (!r->viewer.user.n)
-		return !c->thread || c->item->entry.type == JOURNAL_SUBMISSION || is_shared(c);
+		return is_the_companys(c);
 	return c->event.audience == JOURNAL_FOR_THREAD && c->thread &&
 	       c->thread->visibility != VISIBLE_NONE;
 }
@@ -296,7 +304,8 @@ static void put_ids(struct http_request *r, json_t *data, const struct candidate
 	bool seen = c->thread && c->thread->visibility != VISIBLE_NONE;
 
 	put_text(data, "accountId", c->item->account->id);
-	if (entry->has_thread && (r->viewer.user.n || is_shared(c)))
+	if (entry->has_thread &&
+	    (r->viewer.user.n || entry->type != JOURNAL_SUBMISSION || is_shared(c)))
 		put_id(r, data, "threadId", c, seen ? &c->thread->id : &entry->thread);
 	if (entry->has_absorbed)
 		put_id(r, data, "absorbedThreadId", c, &entry->absorbed);

@@ -1,8 +1,8 @@
 /*
  * event_view: events as one viewer has them: CloudEvents 1.0 envelopes. Who may see an event is asked when it is made,
  * on the records as they are then (SHR-06): of a thread's event visible(), of a mailbox's event whose it is. A company
- * token without acting user gets the company's events and ids alone of threads that are shared; no viewer is told of
- * what was left out: neither pages nor what is in them depend on it.
+ * token without acting user gets the company's events, ids alone of threads that are shared, and that one no longer
+ * is; no viewer is told of what was left out: neither pages nor what is in them depend on it.
  */
 #ifndef MW_GATEWAY_EVENT_VIEW_H
 #define MW_GATEWAY_EVENT_VIEW_H

@@ -1,7 +1,8 @@
 /*
  * feed: stands where fetchers and parsers stand, for tests of threader and linker: gives the facts in a file (lane byte,
  * u32 length, frame; again and again until told that they are committed), and prints one line for each notice:
- * `committed <id>` or `failed <id>`. With ring, an account of company c1, it rings for that one again and again.
+ * `committed <id>` or `failed <id>`. With ring, an account of company c1, it rings for that one again and again. What is
+ * put behind the file's end later is given too.
  */
 #include "common/base/clock.h"
 #include "common/stage/stage.h"
@@ -11,6 +12,8 @@
 
 #define AGAIN_MS 1500
 #define QUEUE_MAX 256
+#define BYTES_MAX (256u << 20) /* of a file: items point into its bytes, which so never move */
+#define ITEMS_MAX 1000000
 
 struct feed_conf {
 	struct conf_common common;
@@ -29,6 +32,8 @@ struct feed {
 	struct stage *stage;
 	struct arena *arena;
 	struct buf bytes;
+	size_t loaded; /* of them */
+	FILE *file;
 	struct item *items;
 	size_t count, next;
 	struct item **by_id; /* sorted */
@@ -60,44 +65,52 @@ static int by_id(const void *a, const void *b)
 	return memcmp((*x)->id.b, (*y)->id.b, ID_BYTES);
 }
 
-static void load(struct feed *feed, const char *path)
+static void sort(struct feed *feed)
 {
-	FILE *file = fopen(path, "rb");
-	size_t room = 1 << 16, n;
+	feed->by_id = realloc(feed->by_id, (feed->count + 1) * sizeof(struct item *));
+	if (!feed->by_id)
+		abort();
+	for (size_t i = 0; i < feed->count; i++)
+		feed->by_id[i] = &feed->items[i];
+	qsort(feed->by_id, feed->count, sizeof(struct item *), by_id);
+}
+
+/* Whole frames behind those that are known. */
+static void load(struct feed *feed)
+{
+	const size_t before = feed->count;
 	struct span rest;
 
-	if (!file)
-		abort();
-	buf_init(&feed->bytes, 1u << 30);
-	do {
-		uint8_t *to = buf_reserve(&feed->bytes, room);
-
-		n = fread(to, 1, room, file);
-		feed->bytes.n += n;
-	} while (n > 0);
-	fclose(file);
-	feed->items = calloc(1000000, sizeof(*feed->items));
-	for (rest = buf_span(&feed->bytes); rest.n > 5;) {
-		struct item *item = &feed->items[feed->count++];
+	clearerr(feed->file);
+	feed->bytes.n +=
+		fread(feed->bytes.p + feed->bytes.n, 1, BYTES_MAX - feed->bytes.n, feed->file);
+	for (;;) {
+		struct item *item = &feed->items[feed->count];
 		struct wire_facts facts;
 		uint32_t length;
 		struct err e;
 
+		rest = span_sub(buf_span(&feed->bytes), feed->loaded, feed->bytes.n);
+		if (rest.n < 5)
+			return;
 		memcpy(&length, rest.p + 1, sizeof(length));
+		if (rest.n - 5 < length)
+			return;
+		if (feed->count == ITEMS_MAX)
+			abort();
 		item->lane = rest.p[0];
 		item->frame = span_sub(rest, 5, length);
-		rest = span_sub(rest, 5 + (size_t)length, rest.n);
 		arena_reset(feed->arena);
 		if (wire_decode_facts(item->frame, feed->arena, &facts, &e) != ERR_OK) {
 			fprintf(stderr, "feed: %s\n", e.text);
 			abort();
 		}
 		memcpy(item->id.b, facts.id.p, ID_BYTES);
+		feed->loaded += 5 + (size_t)length;
+		feed->count++;
 	}
-	feed->by_id = calloc(feed->count + 1, sizeof(struct item *));
-	for (size_t i = 0; i < feed->count; i++)
-		feed->by_id[i] = &feed->items[i];
-	qsort(feed->by_id, feed->count, sizeof(struct item *), by_id);
+	if (feed->count > before || !feed->by_id)
+		sort(feed);
 }
 
 static enum err_code start(struct stage *stage, void **ctx_out, struct err *e)
@@ -109,7 +122,13 @@ static enum err_code start(struct stage *stage, void **ctx_out, struct err *e)
 		abort();
 	feed->stage = stage;
 	feed->arena = arena_new(0);
-	load(feed, ((const struct feed_conf *)stage_conf(stage))->file);
+	feed->file = fopen(((const struct feed_conf *)stage_conf(stage))->file, "rb");
+	feed->items = calloc(ITEMS_MAX, sizeof(*feed->items));
+	if (!feed->file || !feed->items)
+		abort();
+	buf_init(&feed->bytes, BYTES_MAX);
+	buf_reserve(&feed->bytes, BYTES_MAX);
+	load(feed);
 	*ctx_out = feed;
 	return ERR_OK;
 }
@@ -122,6 +141,7 @@ static void tick(void *ctx, int64_t now_mono_ms)
 
 	if (account[0])
 		ring(feed, account);
+	load(feed);
 	for (size_t looked = 0; looked < feed->count; looked++) {
 		struct item *item = &feed->items[feed->next];
 
@@ -172,6 +192,7 @@ static void stop(void *ctx)
 {
 	struct feed *feed = ctx;
 
+	fclose(feed->file);
 	buf_fini(&feed->bytes);
 	arena_free(&feed->arena);
 	free(feed->items);

@@ -50,6 +50,7 @@ class Plan:
 
     def __init__(self, seed):
         rng = self.rng = random.Random(seed)
+        self.once_shared = seed % 2 == 1  # some of it came shared: that it no longer is, the company is told
         self.users = {"u0": ["g1"], "u1": ["g2"], "u2": rng.sample(["g1", "g2"], 1), "boss": []}
         self.objects = {f"{letter}{k}": self.visibility() for letter, count in (("c", 4), ("d", 3), ("l", 2)) for k in range(count)}
         self.accounts = {"a0": ("u0", []), "a1": ("u1", []), "a2": ("u2", []), "team": ("u0", ["u1"])}
@@ -57,13 +58,13 @@ class Plan:
         for k in range(16):
             self.mail(rng.choice(list(self.accounts)), f"m{k}", rng.choice("sssp"), False)
         for k in range(12):
-            self.mail("a0", f"x{k}", rng.choice("ppps"), True)
+            self.mail("a0", f"x{k}", rng.choice("ppps") if self.once_shared else "p", True)
         for k in range(rng.randrange(10)):
             self.act(f"m{rng.randrange(16)}", False)
         for k in range(14):
             self.act(f"x{rng.randrange(12)}", True)
-        # In any order, but what is private stays private: what came shared is made so before anybody looks.
-        self.steps += [(True, "act", name, "PATCH", "", {"sharing": "private"}) for name in self.names if name[0] == "x"]
+        if self.once_shared:
+            self.steps += [(True, "act", name, "PATCH", "", {"sharing": "private"}) for name in self.names if name[0] == "x"]
 
     def visibility(self):
         return self.rng.choice(["company", "company", {"users": self.rng.sample(["u1", "u2", "boss"], 1), "groups": self.rng.sample(["g1", "g2"], 1)}])
@@ -80,9 +81,10 @@ class Plan:
         self.steps.insert(at, (own, "mail", name, refs, given))
 
     def act(self, name, own):
-        self.steps.append((own, "act", name, *self.rng.choice([
+        share = [("PATCH", "", {"sharing": "shared"})] if self.once_shared or not own else []
+        self.steps.append((own, "act", name, *self.rng.choice(share + [
             ("PATCH", "", {"archived": True}), ("PATCH", "", {"read": True}), ("PATCH", "", {"sharing": "private"}),
-            ("PATCH", "", {"sharing": "shared"}), ("PUT", "/link", {"kind": "deal", "id": "d0"}), ("DELETE", "/link", None),
+            ("PUT", "/link", {"kind": "deal", "id": "d0"}), ("DELETE", "/link", None),
             ("PUT", "/person", {"id": "c0"}), ("DELETE", "", None)])))
 
     def thread(self, name):
@@ -178,7 +180,10 @@ def transcript(box, plan, own, others):
     def rename(match):
         return f'"specversion":"1.0","id":"{ids.setdefault(match[1], len(ids))}"'
 
-    for name, viewer in {**{n: Viewer(box, box.token, n) for n in plan.users if n != "u0"}, "company": Viewer(box, box.token), **others}.items():
+    viewers = {n: Viewer(box, box.token, n) for n in plan.users if n != "u0"}
+    if not plan.once_shared:
+        viewers["company"] = Viewer(box, box.token)
+    for name, viewer in {**viewers, **others}.items():
         def note(what, answer, name=name):
             text = CLOCK.sub(r'"\1":"T"', SEALED.sub(r'"\1":"sealed"', answer[2]))
             lines.append((name, what, answer[0], answer[1], EVENT_ID.sub(rename, text)))
