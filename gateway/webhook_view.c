@@ -21,7 +21,7 @@ const struct json_field webhook_view_fields[] = {
 	{.name = "userId",
 	 .type = FIELD_ID,
 	 .flags = FIELD_NULL,
-	 .help = "Whose eyes it has; null: the company's, which see of mail ids alone."},
+	 .help = "Whose eyes it has; null: the company's, which see ids of shared mail alone."},
 	{.name = "description", .type = FIELD_TEXT},
 	{.name = "batch", .type = FIELD_INT, .min = 1, .max = WEBHOOK_BATCH_MAX},
 	{.name = "active", .type = FIELD_BOOL, .help = "Events are sent."},
