@@ -92,10 +92,10 @@ static void load(struct feed *feed)
 
 		rest = span_sub(buf_span(&feed->bytes), feed->loaded, feed->bytes.n);
 		if (rest.n < 5)
-			return;
+			break;
 		memcpy(&length, rest.p + 1, sizeof(length));
 		if (rest.n - 5 < length)
-			return;
+			break;
 		if (feed->count == ITEMS_MAX)
 			abort();
 		item->lane = rest.p[0];
