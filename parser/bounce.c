@@ -3,6 +3,8 @@
 #include "parser/bounce_text.h"
 #include "parser/html_text.h"
 #include "parser/lex.h"
+#include "parser/mail_class.h"
+#include "parser/msg_id.h"
 
 struct report {
 	struct span recipient, status, action, diagnostic;
@@ -35,14 +37,17 @@ static bool is_failure(const struct report *r)
 	       !span_istarts(r->action, SPAN_LIT("expanded"));
 }
 
-static void put_recipient(struct json *j, struct span recipient, struct span status)
+static void add_recipient(struct decode *d, struct bounce *bounce, struct span recipient,
+			  struct span status)
 {
-	json_open(j, '{');
-	json_key(j, "recipient");
-	json_str(j, recipient);
-	json_key(j, "status");
-	json_str_or_null(j, status.n ? status : (struct span){0});
-	json_close(j, '}');
+	if ((bounce->count & (bounce->count - 1)) == 0) {
+		struct bounce_recipient *grown = arena_array(
+			d->arena, bounce->count ? 2 * bounce->count : 1, sizeof(*grown));
+		if (bounce->count)
+			memcpy(grown, bounce->items, bounce->count * sizeof(*grown));
+		bounce->items = grown;
+	}
+	bounce->items[bounce->count++] = (struct bounce_recipient){recipient, status};
 }
 
 /* "5.0.0" says nothing that the diagnostic may not say better. */
@@ -74,7 +79,7 @@ static void settle_status(struct report *r)
 }
 
 /* The groups of fields of one message/delivery-status part: the first is about the message, the others recipients. */
-static size_t put_part(struct json *j, struct decode *d, struct span body)
+static size_t read_part(struct bounce *bounce, struct decode *d, struct span body)
 {
 	struct header_scan scan = {body, header_eol(body), NULL, NULL};
 	size_t count = 0;
@@ -89,24 +94,30 @@ static size_t put_part(struct json *j, struct decode *d, struct span body)
 		count++;
 		settle_status(&r);
 		if (is_failure(&r))
-			put_recipient(j, r.recipient, r.status);
+			add_recipient(d, bounce, r.recipient, r.status);
 	}
 	return count;
 }
 
-static size_t put_reports(struct json *j, struct decode *d, const struct mime_message *m)
+/* The decoded octets of a part, in the arena. */
+static struct span part_octets(struct decode *d, const struct mime_part *p)
+{
+	struct buf decoded;
+	buf_init(&decoded, DECODE_TEXT_MAX);
+	transfer_decode(p->encoding, p->body, &decoded);
+	struct span octets = arena_span(d->arena, buf_span(&decoded));
+	buf_fini(&decoded);
+	return octets;
+}
+
+static size_t read_reports(struct bounce *bounce, struct decode *d, const struct mime_message *m)
 {
 	size_t count = 0;
 	for (uint32_t i = 0; i < m->part_count; i++) {
 		const struct mime_part *p = &m->parts[i];
-		if (!span_eq(p->type, SPAN_LIT("message/delivery-status")) &&
-		    !span_eq(p->type, SPAN_LIT("message/global-delivery-status")))
-			continue;
-		struct buf decoded;
-		buf_init(&decoded, DECODE_TEXT_MAX);
-		transfer_decode(p->encoding, p->body, &decoded);
-		count += put_part(j, d, arena_span(d->arena, buf_span(&decoded)));
-		buf_fini(&decoded);
+		if (span_eq(p->type, SPAN_LIT("message/delivery-status")) ||
+		    span_eq(p->type, SPAN_LIT("message/global-delivery-status")))
+			count += read_part(bounce, d, part_octets(d, p));
 	}
 	return count;
 }
@@ -133,30 +144,124 @@ static struct span first_email(const struct address_list *list)
 	return list->count ? list->items[0].email : (struct span){0};
 }
 
-static void put_from_words(struct json *j, struct decode *d, const struct mime_message *m)
+static void read_from_words(struct bounce *bounce, struct decode *d, const struct mime_message *m,
+			    struct span words)
 {
 	struct bounce_recipient found[BOUNCE_RECIPIENTS_MAX];
 	struct address_list failed = {0}, to = {0};
-	struct buf words;
-	buf_init(&words, DECODE_TEXT_MAX);
-	read_words(d, m, &words);
 	address_list_parse(d, mime_field_first(m, &m->parts[0], HEADER_X_FAILED_RECIPIENTS),
 			   &failed);
 	address_list_parse(d, mime_field_last(m, &m->parts[0], HEADER_TO), &to);
-	size_t count = bounce_text_find(d->arena, buf_span(&words), first_email(&to), found);
+	size_t count = bounce_text_find(d->arena, words, first_email(&to), found);
 	for (size_t i = 0; i < failed.count; i++)
-		put_recipient(j, failed.items[i].email,
+		add_recipient(d, bounce, failed.items[i].email,
 			      count ? found[0].status : SPAN_LIT("5.0.0"));
 	for (size_t i = 0; i < count && failed.count == 0; i++)
-		put_recipient(j, found[i].address, found[i].status);
+		add_recipient(d, bounce, found[i].address, found[i].status);
+}
+
+/* The first field of that name in a header block. */
+static struct span block_field(struct decode *d, struct span block, struct span name)
+{
+	struct header_scan scan = {block, header_eol(block), NULL, NULL};
+	struct header_list fields = {0};
+	header_block(&scan, 0, d->arena, &fields);
+	for (size_t i = 0; i < fields.count; i++)
+		if (span_ieq(fields.fields[i].name, name))
+			return fields.fields[i].value;
+	return (struct span){0};
+}
+
+static struct span first_id(struct decode *d, struct span value)
+{
+	struct id_list ids = {0};
+	if (value.n)
+		msg_id_parse(d, value, 1, &ids);
+	return ids.count ? ids.items[0] : (struct span){0};
+}
+
+/* The message that came back, or its header; n 0: it is not enclosed. */
+static struct span returned(struct decode *d, const struct mime_message *m)
+{
+	static const char *const types[] = {"message/rfc822", "text/rfc822-headers",
+					    "message/global", "message/global-headers"};
+	for (uint32_t i = 1; i < m->part_count; i++)
+		for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++)
+			if (span_eq(m->parts[i].type, span_cstr(types[t])))
+				return part_octets(d, &m->parts[i]);
+	return (struct span){0};
+}
+
+/* In a report that is text alone, the returned header stands under its words. */
+static struct span id_from_words(struct decode *d, struct span words)
+{
+	const struct span name = SPAN_LIT("message-id:");
+	for (size_t at = 0; at < words.n;) {
+		struct span rest = span_sub(words, at, words.n);
+		size_t end = span_find_byte(rest, '\n');
+		struct span line = span_trim(span_sub(rest, 0, end));
+		if (span_istarts(line, name))
+			return first_id(d, span_sub(line, name.n, line.n));
+		at += end + 1;
+	}
+	return (struct span){0};
+}
+
+static void read_bounce(struct decode *d, const struct mime_message *m, struct bounce *bounce)
+{
+	struct buf words;
+	buf_init(&words, DECODE_TEXT_MAX);
+	read_words(d, m, &words);
+	if (read_reports(bounce, d, m) == 0)
+		read_from_words(bounce, d, m, buf_span(&words));
+	bounce->message_id = first_id(d, block_field(d, returned(d, m), SPAN_LIT("message-id")));
+	if (!bounce->message_id.n)
+		bounce->message_id = id_from_words(d, arena_span(d->arena, buf_span(&words)));
 	buf_fini(&words);
+}
+
+/* RFC 5965: who complained; many providers hide it, then it is who the message was to. */
+static void read_complaint(struct decode *d, const struct mime_message *m, struct bounce *bounce)
+{
+	struct span original = returned(d, m), who = {0};
+	struct address_list list = {0};
+	for (uint32_t i = 0; i < m->part_count && !who.n; i++)
+		if (span_eq(m->parts[i].type, SPAN_LIT("message/feedback-report")))
+			who = block_field(d, part_octets(d, &m->parts[i]),
+					  SPAN_LIT("original-rcpt-to"));
+	if (!who.n)
+		who = block_field(d, original, SPAN_LIT("to"));
+	address_list_parse(d, who, &list);
+	if (list.count)
+		add_recipient(d, bounce, list.items[0].email, SPAN_LIT("complaint"));
+	bounce->message_id = first_id(d, block_field(d, original, SPAN_LIT("message-id")));
+}
+
+void bounce_read(struct decode *d, const struct mime_message *m, const struct facts *f,
+		 struct bounce *bounce_out)
+{
+	enum mail_class class = mail_class_find(m, f);
+	*bounce_out = (struct bounce){.items = NULL};
+	if (class == MAIL_BOUNCE)
+		read_bounce(d, m, bounce_out);
+	else if (class == MAIL_COMPLAINT)
+		read_complaint(d, m, bounce_out);
 }
 
 void bounce_json(struct json *j, struct decode *d, const struct mime_message *m)
 {
+	struct bounce bounce = {.items = NULL};
+	read_bounce(d, m, &bounce);
 	json_key(j, "bounces");
 	json_open(j, '[');
-	if (put_reports(j, d, m) == 0)
-		put_from_words(j, d, m);
+	for (size_t i = 0; i < bounce.count; i++) {
+		struct span status = bounce.items[i].status;
+		json_open(j, '{');
+		json_key(j, "recipient");
+		json_str(j, bounce.items[i].address);
+		json_key(j, "status");
+		json_str_or_null(j, status.n ? status : (struct span){0});
+		json_close(j, '}');
+	}
 	json_close(j, ']');
 }

@@ -164,6 +164,53 @@ static void machines_are_known(void **state)
 	}
 }
 
+/* SND-13: what came back, and of which message, goes on the bus. */
+static void reports_name_what_came_back(void **state)
+{
+	(void)state;
+	static const char *const rows[][3] = {
+		{REPORT, "5.1.1 no@one.example", ""},
+		{"From: MAILER-DAEMON@x.example\r\nSubject: Undelivered\r\nContent-Type: "
+		 "multipart/report; "
+		 "boundary=b\r\n\r\n--b\r\nContent-Type: "
+		 "message/delivery-status\r\n\r\nReporting-MTA: dns; "
+		 "x\r\n\r\nFinal-Recipient: rfc822; no@one.example\r\nAction: failed\r\nStatus: "
+		 "5.2.1\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nTo: x\r\nMessage-Id: "
+		 "<a.mw@b.example>\r\n\r\n--b--\r\n",
+		 "5.2.1 no@one.example", "a.mw@b.example"},
+		{"From: MAILER-DAEMON@x.example\r\nTo: me@b.example\r\nSubject: failure "
+		 "notice\r\n\r\n<no@one.example>:\r\n550 5.1.1 no\r\n\r\n--- Below this line is a "
+		 "copy of the message.\r\n\r\nReceived: x\r\nMessage-ID: <b.mw@b.example>\r\n",
+		 "5.1.1 no@one.example", "b.mw@b.example"},
+		{"From: fbl@x.example\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
+		 "Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n"
+		 "Original-Rcpt-To: <angry@one.example>\r\n--b\r\nContent-Type: "
+		 "message/rfc822\r\n\r\nMessage-ID: <c.mw@b.example>\r\n\r\nHi\r\n--b--\r\n",
+		 "complaint angry@one.example", "c.mw@b.example"},
+		{"From: a@b.example\r\nSubject: Hi\r\n\r\n<no@one.example>: 550 5.1.1\r\n"
+		 "Message-ID: <d@e>\r\n",
+		 NULL, ""},
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct wire_facts w;
+		struct fixture x;
+		struct buf card, frame;
+		struct err e;
+		buf_init(&card, 4096);
+		buf_init(&frame, WIRE_FRAME_MAX);
+		read_message(&x, rows[i][0]);
+		facts_wire_encode(&x.d, &x.m, &x.f, 3, &card, &frame);
+		assert_int_equal(wire_decode_facts(buf_span(&frame), x.arena, &w, &e), ERR_OK);
+		assert_int_equal(w.bounces.count, rows[i][1] ? 1 : 0);
+		if (rows[i][1])
+			assert_true(span_eq(w.bounces.items[0], span_cstr(rows[i][1])));
+		assert_true(span_eq(w.bounced_id, span_cstr(rows[i][2])));
+		buf_fini(&card);
+		buf_fini(&frame);
+		done(&x);
+	}
+}
+
 static void reports_name_who_failed(void **state)
 {
 	(void)state;
@@ -280,9 +327,13 @@ static void json_is_strict(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(cards_fit),	      cmocka_unit_test(copies_have_one_hash),
-		cmocka_unit_test(machines_are_known), cmocka_unit_test(reports_name_who_failed),
-		cmocka_unit_test(previews_are_words), cmocka_unit_test(the_head_is_the_parents),
+		cmocka_unit_test(cards_fit),
+		cmocka_unit_test(copies_have_one_hash),
+		cmocka_unit_test(machines_are_known),
+		cmocka_unit_test(reports_name_who_failed),
+		cmocka_unit_test(reports_name_what_came_back),
+		cmocka_unit_test(previews_are_words),
+		cmocka_unit_test(the_head_is_the_parents),
 		cmocka_unit_test(json_is_strict),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

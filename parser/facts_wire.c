@@ -1,10 +1,13 @@
 #include "parser/facts_wire.h"
+#include "parser/bounce.h"
 #include "parser/card.h"
 #include "common/wire/derived_id.h"
 #include "parser/content_hash.h"
 #include "parser/utf8.h"
 
 #define SUBJECT_BYTES_MAX 998u
+#define BOUNCES_MAX 64u /* as in the table of messages */
+#define BOUNCED_ID_MAX 998u
 
 /* The first half and the last half of what is over max; over-long ids are left out. */
 static struct wire_list ids(struct arena *arena, const struct id_list *list, size_t max,
@@ -69,6 +72,25 @@ static bool has_usable_id(const struct id_list *ids)
 	return false;
 }
 
+/* "<status> <address>": what came back, of a bounce or complaint. */
+static void fill_bounces(struct decode *d, const struct mime_message *m, const struct facts *f,
+			 struct wire_facts *w)
+{
+	struct bounce bounce;
+	bounce_read(d, m, f, &bounce);
+	w->bounces.items = arena_array(d->arena, BOUNCES_MAX, sizeof(struct span));
+	for (size_t i = 0; i < bounce.count && w->bounces.count < BOUNCES_MAX; i++) {
+		const struct bounce_recipient *r = &bounce.items[i];
+		if (r->address.n + r->status.n + 1 < WIRE_ITEM_MAX)
+			w->bounces.items[w->bounces.count++] = span_cstr(arena_printf(
+				d->arena, "%.*s %.*s", (int)r->status.n,
+				(const char *)(r->status.n ? r->status.p : (const uint8_t *)""),
+				(int)r->address.n, (const char *)r->address.p));
+	}
+	if (bounce.message_id.n <= BOUNCED_ID_MAX)
+		w->bounced_id = bounce.message_id;
+}
+
 void facts_wire_encode(struct decode *d, const struct mime_message *m, struct facts *f,
 		       uint64_t parse_us, struct buf *card, struct buf *out)
 {
@@ -89,6 +111,7 @@ void facts_wire_encode(struct decode *d, const struct mime_message *m, struct fa
 	w.content_hash = span_make(hash, sizeof(hash));
 	w.card = buf_span(card);
 	w.traits = f->traits;
+	fill_bounces(d, m, f, &w);
 	w.parse_us = parse_us;
 	wire_encode_facts(&w, out);
 }

@@ -17,8 +17,8 @@ $(eval $(call program,parser,$(PARSER_ALL),stage bus store secret wire metrics c
 $(B)/parser/child_hooked.o: parser/child.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DMW_TEST_HOOKS -MMD -MP -c -o $@ $<
-PARSER_CHILD := $(addprefix parser/,child_hooked.c charset_iconv.c content_hash.c card.c facts_wire.c message_json.c \
-	render.c sanitize.c html_balance.c html_element.c sanitize_table.c sanitize_url.c css.c sandbox.c)
+PARSER_CHILD := $(addprefix parser/,child_hooked.c charset_iconv.c content_hash.c card.c facts_wire.c bounce.c \
+	bounce_text.c message_json.c render.c sanitize.c html_balance.c html_element.c sanitize_table.c sanitize_url.c css.c sandbox.c)
 $(eval $(call unit,parser/pool_test,parser/pool.c parser/worker.c parser/spool_cache.c $(PARSER_CHILD) $(PARSER_CORE),\
 	secret wire base,-lseccomp -lgumbo -lcrypto -lidn2))
 $(eval $(call unit,parser/sandbox_test,parser/sandbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lseccomp -lidn2))
@@ -35,7 +35,8 @@ $(eval $(call unit,parser/transfer_base64_test,parser/transfer_base64.c,base,))
 $(eval $(call unit,parser/embedded_test,parser/mbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/mime_test,$(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
-$(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/message_json.c \
+$(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/bounce.c \
+	parser/bounce_text.c parser/message_json.c \
 	parser/render.c parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c $(PARSER_CORE),\
 	secret wire base,-lgumbo -lcrypto -lidn2))
 $(eval $(call fuzz,parser/embedded_fuzz,parser/mbox.c $(PARSER_CORE),base,-lidn2))

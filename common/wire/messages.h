@@ -61,7 +61,9 @@
 	F(41, content_hash, BYTES, 32, REQ) /* SHA-256 over From, Date, Subject and body: for a missing Message-ID */  \
 	F(42, card, BYTES, 700, REQ)                                                                                   \
 	F(43, traits, U64, 0, OPT)         /* bits: 1 attachment, 2 auto-reply, 4 bounce, 8 list, 16 calendar */       \
-	F(44, parse_us, U64, 0, OPT)
+	F(44, parse_us, U64, 0, OPT)                                                                                   \
+	F(45, bounces, LIST, 64, OPT)      /* of a bounce or complaint: "<status|complaint> <address>" each */         \
+	F(46, bounced_id, BYTES, 998, OPT) /* Message-ID of the message that came back, without <> */
 
 /* threader → linker: the facts with what makes the conversation. keys: 8-byte hashes of every id, own id first. */
 #define WIRE_PROPOSAL(F)                                                                                               \
