@@ -85,7 +85,7 @@ local function erase_places(tag, limit)
 end
 
 local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
-	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'od', 'cov', 'cmd', 'bf', 'lg', 'cn', 'by'}
+	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'ob', 'tk', 'od', 'cov', 'cmd', 'bf', 'lg', 'cn', 'by'}
 
 local function account_erase(keys, args)
 	local tag, key, limit = keys[1], keys[1] .. ':acct', args[2]

@@ -1,6 +1,7 @@
 #include "gateway/event_view.h"
 
 #include "common/base/clock.h"
+#include "gateway/event_detail.h"
 #include "gateway/json.h"
 #include "gateway/mail_thread.h"
 #include "gateway/mirror.h"
@@ -42,6 +43,7 @@ static const char *const event_names[] = {"account.created",
 					  "message.opened",
 					  "message.clicked",
 					  "message.unsubscribed",
+					  "message.complained",
 					  "person.created",
 					  "bcc.received",
 					  "bcc.rejected",
@@ -313,7 +315,7 @@ static void put_ids(struct http_request *r, json_t *data, const struct candidate
 		put_id(r, data, "messageId", c, &c->event.message);
 	else if (entry->type == JOURNAL_DELETED)
 		put_deleted(r, data, c);
-	if (entry->type == JOURNAL_SUBMISSION)
+	if (entry->type == JOURNAL_SUBMISSION || entry->type == JOURNAL_HIT)
 		put_text(data, "submissionId", entry->detail);
 	if (entry->type == JOURNAL_ACCOUNT)
 		put_text(data, "code", entry->detail);
@@ -393,6 +395,7 @@ static enum err_code make(struct http_request *r, struct making *m, const struct
 		put_ids(r, data, c);
 		if (owns(r, c->item))
 			put_for_owner(data, c);
+		event_detail_put(r, c->item, c->name, data);
 		code = put_thread(r, m, c, data, e);
 	}
 	if (code != ERR_OK) {

@@ -92,13 +92,71 @@ static void take_way(struct entry_reader *e, struct journal_entry *entry)
 	pack_skip_n(&e->r, entry->has_way ? count - 4 : count);
 }
 
-static bool read_commit(struct entry_reader *e, struct journal_entry *entry)
+static void take_recipients(struct pack_reader *r, struct arena *arena, struct journal_back *back)
+{
+	size_t count = pack_read_array(r);
+
+	back->list = arena_array(arena, count + 1, sizeof(*back->list));
+	for (size_t i = 0; i < count; i++) {
+		size_t parts = pack_read_array(r);
+
+		if (parts >= 2) {
+			back->list[back->count][0] = pack_read_bytes(r);
+			back->list[back->count++][1] = pack_read_bytes(r);
+		}
+		pack_skip_n(r, parts >= 2 ? parts - 2 : parts);
+	}
+}
+
+static void take_back(struct entry_reader *e, struct arena *arena, struct journal_entry *entry)
+{
+	struct journal_back *back = &entry->back;
+	struct span sent;
+	size_t count;
+
+	if (!e->left)
+		return;
+	e->left--;
+	count = pack_read_array(&e->r);
+	if (count >= 4) {
+		back->what = pack_read_bytes(&e->r);
+		back->submission = pack_read_bytes(&e->r);
+		sent = pack_read_bytes(&e->r);
+		back->has_sent = sent.n == ID_BYTES;
+		if (back->has_sent)
+			memcpy(back->sent.b, sent.p, ID_BYTES);
+		take_recipients(&e->r, arena, back);
+	}
+	pack_skip_n(&e->r, count >= 4 ? count - 4 : count);
+}
+
+static bool read_hit(struct entry_reader *e, struct journal_entry *entry)
+{
+	entry->detail = take_bytes(e);
+	entry->has_thread = take_id(e, &entry->thread);
+	entry->what = take_bytes(e);
+	entry->class = take_bytes(e);
+	entry->address = take_bytes(e);
+	entry->has_message = take_id(e, &entry->message);
+	entry->url = take_bytes(e);
+	entry->agent = take_bytes(e);
+	entry->evidence = take_bytes(e);
+	return entry->detail.n > 0;
+}
+
+static bool read_commit(struct entry_reader *e, struct arena *arena, struct journal_entry *entry)
 {
 	entry->has_message = take_id(e, &entry->message);
 	entry->has_thread = take_id(e, &entry->thread);
 	entry->bits = take_u64(e);
 	take_any(e); /* S */
 	take_way(e, entry);
+	take_back(e, arena, entry);
+	entry->answered_ms = -1;
+	if (e->left) {
+		e->left--;
+		entry->answered_ms = pack_read_i64(&e->r);
+	}
 	return entry->has_message && entry->has_thread;
 }
 
@@ -134,7 +192,7 @@ static bool read_body(struct entry_reader *e, struct arena *arena, struct journa
 {
 	switch (entry->type) {
 	case JOURNAL_COMMIT:
-		return read_commit(e, entry);
+		return read_commit(e, arena, entry);
 	case JOURNAL_MERGE:
 		return read_merge(e, entry);
 	case JOURNAL_USER:
@@ -154,6 +212,8 @@ static bool read_body(struct entry_reader *e, struct arena *arena, struct journa
 		entry->what = take_bytes(e);
 		entry->detail = take_bytes(e);
 		return entry->what.n > 0;
+	case JOURNAL_HIT:
+		return read_hit(e, entry);
 	case JOURNAL_SUBMISSION:
 		entry->detail = take_bytes(e);
 		entry->what = take_bytes(e);
@@ -220,6 +280,10 @@ static void commit_events(const struct journal_entry *entry, struct event_list *
 		add(list, "message.auto_replied", JOURNAL_FOR_THREAD, true, &entry->message);
 	if (entry->bits & JOURNAL_BOUNCE)
 		add(list, "message.bounced", JOURNAL_FOR_THREAD, true, &entry->message);
+	if (span_eq(entry->back.what, SPAN_LIT("complained")))
+		add(list, "message.complained", JOURNAL_FOR_THREAD, true, &entry->message);
+	if (span_eq(entry->back.what, SPAN_LIT("unsubscribed")))
+		add(list, "message.unsubscribed", JOURNAL_FOR_THREAD, true, &entry->message);
 }
 
 static void user_events(const struct journal_entry *entry, struct event_list *list)
@@ -271,6 +335,17 @@ static void submission_events(const struct journal_entry *entry, struct event_li
 			add(list, names[i], JOURNAL_FOR_OWNER, true, NULL);
 }
 
+static void hit_events(const struct journal_entry *entry, struct event_list *list)
+{
+	static const char *const names[] = {"message.opened", "message.clicked",
+					    "message.unsubscribed"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (span_eq(entry->what, span_cstr(names[i] + sizeof("message.") - 1)))
+			add(list, names[i], JOURNAL_FOR_THREAD, true,
+			    entry->has_message ? &entry->message : NULL);
+}
+
 static void deleted_events(const struct journal_entry *entry, struct event_list *list)
 {
 	for (size_t i = 0; i < entry->deleted_count && list->count < JOURNAL_EVENTS_MAX - 1; i++)
@@ -307,6 +382,9 @@ size_t journal_events(const struct journal_entry *entry,
 		break;
 	case JOURNAL_ACCOUNT:
 		account_events(entry, &list);
+		break;
+	case JOURNAL_HIT:
+		hit_events(entry, &list);
 		break;
 	case JOURNAL_SUBMISSION:
 		submission_events(entry, &list);

@@ -22,6 +22,7 @@ enum journal_type {
 	JOURNAL_ASIDE = 'x',
 	JOURNAL_ACCOUNT = 'a',
 	JOURNAL_SUBMISSION = 'o',
+	JOURNAL_HIT = 'h',
 };
 
 enum journal_commit_bit {
@@ -34,6 +35,16 @@ enum journal_commit_bit {
 	JOURNAL_BOUNCE = 64,
 };
 
+/* What came back to a message that was sent from here: of an `m` entry. */
+struct journal_back {
+	struct span what; /* bounced, complained, unsubscribed; empty: nothing came back */
+	struct span submission;
+	struct span (*list)[2]; /* address, status */
+	size_t count;
+	bool has_sent;
+	struct id sent; /* the message that was sent */
+};
+
 /* Spans point into the packed entry. What a type does not have is empty. */
 struct journal_entry {
 	enum journal_type type;
@@ -41,14 +52,18 @@ struct journal_entry {
 	bool has_thread, has_message, has_absorbed;
 	struct id thread, message, absorbed;
 	uint64_t bits;
-	struct span what; /* u: shared, archived …; a: name; o: status */
-	struct span detail; /* x: reason; a: code; o: submission id */
+	struct span
+		what; /* u: shared, archived …; a: name; o: status; h: opened, clicked, unsubscribed */
+	struct span detail; /* x: reason; a: code; o, h: submission id */
 	struct span user; /* who did it */
 	struct span dropped_kind, dropped_id; /* g: the link that was dropped */
 	struct id *deleted; /* d */
 	size_t deleted_count;
 	bool shared; /* d: the thread was, when they were deleted */
 	bool has_way; /* m: how long before at_ms it was pushed and proposed; microseconds of parsing; drives */
+	struct journal_back back; /* m */
+	int64_t answered_ms; /* m: after the thread's last message from here; -1: no answer, or not known */
+	struct span class, address, url, agent, evidence; /* h; its submission is in detail */
 	uint64_t pushed_ago_ms, proposed_ago_ms, parse_us, drives;
 };
 

@@ -260,7 +260,7 @@ static void test_others(void **state)
 static void test_appended_elements(void **state)
 {
 	(void)state;
-	for (size_t elements = 7; elements <= 9; elements++) {
+	for (size_t elements = 7; elements <= 11; elements++) {
 		struct packed p;
 
 		open_entry(&p, "m", elements);
@@ -271,12 +271,84 @@ static void test_appended_elements(void **state)
 		pack_put_array(&p.b, 5);
 		for (uint64_t i = 1; i <= 5; i++)
 			pack_put_u64(&p.b, i);
-		for (size_t i = 7; i < elements; i++)
+		if (elements > 7)
+			pack_put_array(&p.b, 0);
+		if (elements > 8)
+			pack_put_i64(&p.b, -1);
+		for (size_t i = 9; i < elements; i++)
 			pack_put_cstr(&p.b, "more");
 		assert_int_equal(read_entry(&p), ERR_OK);
 		assert_true(p.entry.has_way);
 		assert_int_equal(p.entry.pushed_ago_ms, 1);
 		assert_int_equal(p.entry.drives, 4);
+		assert_int_equal(p.entry.answered_ms, -1);
+		assert_int_equal(p.entry.back.what.n, 0);
+		close_entry(&p);
+	}
+}
+
+/* SND-13: what came back, to whom; SND-11: how soon it was answered. */
+static void test_back(void **state)
+{
+	struct journal_event events[JOURNAL_EVENTS_MAX];
+	struct packed p;
+
+	(void)state;
+	open_entry(&p, "m", 9);
+	put_id(&p, message_id);
+	put_id(&p, thread_id);
+	pack_put_u64(&p.b, 0);
+	put_summary(&p);
+	pack_put_array(&p.b, 0);
+	pack_put_array(&p.b, 5);
+	pack_put_cstr(&p.b, "unsubscribed");
+	pack_put_cstr(&p.b, "sub1");
+	put_id(&p, other_id);
+	pack_put_array(&p.b, 1);
+	pack_put_array(&p.b, 3);
+	pack_put_cstr(&p.b, "no@one.example");
+	pack_put_cstr(&p.b, "5.1.1");
+	pack_put_u64(&p.b, 9);
+	pack_put_cstr(&p.b, "more");
+	pack_put_i64(&p.b, 61000);
+	assert_int_equal(read_entry(&p), ERR_OK);
+	assert_int_equal(p.entry.answered_ms, 61000);
+	assert_true(span_eq(p.entry.back.submission, SPAN_LIT("sub1")));
+	assert_true(p.entry.back.has_sent);
+	assert_int_equal(p.entry.back.count, 1);
+	assert_true(span_eq(p.entry.back.list[0][0], SPAN_LIT("no@one.example")));
+	assert_true(span_eq(p.entry.back.list[0][1], SPAN_LIT("5.1.1")));
+	assert_int_equal(journal_events(&p.entry, events), 3);
+	assert_string_equal(events[2].name, "message.unsubscribed");
+	close_entry(&p);
+}
+
+/* TRK-05: a hit is an event of the thread; without a thread or message it is one all the same. */
+static void test_hit(void **state)
+{
+	struct journal_event events[JOURNAL_EVENTS_MAX];
+
+	(void)state;
+	for (int with = 0; with < 2; with++) {
+		struct packed p;
+
+		open_entry(&p, "h", 11);
+		pack_put_cstr(&p.b, "sub1");
+		pack_put_str(&p.b, span_make(thread_id, with ? ID_BYTES : 0));
+		pack_put_cstr(&p.b, "clicked");
+		pack_put_cstr(&p.b, "scanner");
+		pack_put_cstr(&p.b, "kim@one.example");
+		pack_put_str(&p.b, span_make(message_id, with ? ID_BYTES : 0));
+		pack_put_cstr(&p.b, "https://one.example/");
+		pack_put_cstr(&p.b, "curl");
+		pack_put_cstr(&p.b, "why");
+		assert_int_equal(read_entry(&p), ERR_OK);
+		assert_int_equal(p.entry.has_thread, with);
+		assert_true(span_eq(p.entry.class, SPAN_LIT("scanner")));
+		assert_true(span_eq(p.entry.evidence, SPAN_LIT("why")));
+		assert_int_equal(journal_events(&p.entry, events), 1);
+		assert_string_equal(events[0].name, "message.clicked");
+		assert_int_equal(events[0].has_message, with);
 		close_entry(&p);
 	}
 }
@@ -316,6 +388,7 @@ int main(void)
 		cmocka_unit_test(test_commit), cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_user),   cmocka_unit_test(test_deleted),
 		cmocka_unit_test(test_others), cmocka_unit_test(test_appended_elements),
+		cmocka_unit_test(test_back),   cmocka_unit_test(test_hit),
 		cmocka_unit_test(test_damage),
 	};
 

@@ -9,6 +9,7 @@
 #include "gateway/message_check.h"
 #include "gateway/message_fields.h"
 #include "gateway/outbox.h"
+#include "gateway/outbox_back.h"
 #include "gateway/page.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
@@ -139,7 +140,8 @@ static struct span state_of(const struct store_reply *states, struct span submis
 }
 
 static void listing_add(struct http_request *r, struct listing *list, struct span account,
-			const struct store_reply *entries, const struct store_reply *states)
+			const struct store_reply *entries, const struct store_reply *states,
+			const struct store_reply *backs)
 {
 	for (size_t i = 0; i + 1 < entries->count && list->count < SHOWN_MAX; i += 2) {
 		struct shown *s = &list->items[list->count];
@@ -147,8 +149,10 @@ static void listing_add(struct http_request *r, struct listing *list, struct spa
 
 		s->object = outbox_json(r, account, submission, entries->items[i + 1].string,
 					state_of(states, submission), &s->created_ms);
-		if (s->object)
+		if (s->object) {
+			outbox_back_put(r, account, state_of(backs, submission), s->object);
 			list->count++;
+		}
 	}
 }
 
@@ -157,8 +161,8 @@ static bool listing_read(struct http_request *r, struct listing *list)
 {
 	struct span company = r->viewer.company;
 	struct account_entry *accounts;
-	struct store_reply replies[2];
-	struct store_command commands[2];
+	struct store_reply replies[3];
+	struct store_command commands[3];
 	size_t count;
 	struct err e;
 
@@ -173,11 +177,14 @@ static bool listing_read(struct http_request *r, struct listing *list)
 		commands[1] = store_command(
 			r->arena, "HGETALL %b",
 			key_account(r->arena, company, accounts[i].id, KEY_A_OUTSTATE));
-		if (store_pipeline(r->store, commands, 2, r->arena, replies, &e) != ERR_OK) {
+		commands[2] = store_command(
+			r->arena, "HGETALL %b",
+			key_account(r->arena, company, accounts[i].id, KEY_A_OUTBACK));
+		if (store_pipeline(r->store, commands, 3, r->arena, replies, &e) != ERR_OK) {
 			problem_from_err(r, &e);
 			return false;
 		}
-		listing_add(r, list, accounts[i].id, &replies[0], &replies[1]);
+		listing_add(r, list, accounts[i].id, &replies[0], &replies[1], &replies[2]);
 	}
 	return true;
 }
@@ -233,8 +240,8 @@ static void outbox_get(struct http_request *r)
 {
 	struct span company = r->viewer.company, submission;
 	struct account_entry entry;
-	struct store_command commands[2];
-	struct store_reply replies[2];
+	struct store_command commands[3];
+	struct store_reply replies[3];
 	int64_t created;
 	json_t *object;
 	struct err e;
@@ -247,7 +254,10 @@ static void outbox_get(struct http_request *r)
 	commands[1] = store_command(r->arena, "HGET %b %b",
 				    key_account(r->arena, company, entry.id, KEY_A_OUTSTATE),
 				    submission);
-	if (store_pipeline(r->store, commands, 2, r->arena, replies, &e) != ERR_OK) {
+	commands[2] = store_command(r->arena, "HGET %b %b",
+				    key_account(r->arena, company, entry.id, KEY_A_OUTBACK),
+				    submission);
+	if (store_pipeline(r->store, commands, 3, r->arena, replies, &e) != ERR_OK) {
 		problem_from_err(r, &e);
 		return;
 	}
@@ -255,10 +265,13 @@ static void outbox_get(struct http_request *r)
 			 ? outbox_json(r, entry.id, submission, replies[0].string,
 				       replies[1].string, &created)
 			 : NULL;
-	if (object)
-		http_answer_json(r, 200, object);
-	else
+	if (!object) {
 		problem_not_found(r);
+		return;
+	}
+	if (replies[2].type == STORE_STRING)
+		outbox_back_put(r, entry.id, replies[2].string, object);
+	http_answer_json(r, 200, object);
 }
 
 static void outbox_cancel_answer(struct http_request *r, const struct account_entry *entry,

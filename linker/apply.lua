@@ -58,8 +58,20 @@ local function place_summary(tag, number, thread, s)
 end
 
 local APPLY = {
-	m = function(tag, number, e)
+	m = function(tag, number, e, account)
+		local back = e[8]
 		place_summary(tag, number, e[4], e[6])
+		if back and #back > 0 and back[2] ~= '' then
+			suppress(tag, account, e[2], back[1], back[2], back[4])
+		end
+	end,
+	o = function(tag, _, e, account)
+		suppress(tag, account, e[2], 'bounced', e[3], e[6] or {})
+	end,
+	h = function(tag, _, e, account)
+		if e[5] == 'unsubscribed' and e[7] ~= '' then
+			suppress(tag, account, e[2], 'unsubscribed', e[3], {{e[7], ''}})
+		end
 	end,
 	g = function(tag, number, e)
 		place(tag, number, e[4], {}, 0)
@@ -103,7 +115,7 @@ local function apply(keys, args)
 				break
 			end
 			if APPLY[e[1]] then
-				APPLY[e[1]](tag, number, e)
+				APPLY[e[1]](tag, number, e, account)
 			end
 			announce(tag, number, n)
 			last, forgotten = n, false

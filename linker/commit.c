@@ -1,5 +1,6 @@
 #include "linker/commit.h"
 
+#include "common/base/address.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 
@@ -112,6 +113,29 @@ static void put_way(struct buf *out, const struct wire_proposal *facts)
 	pack_put_u64(out, facts->drive);
 }
 
+static void put_normalized(struct buf *out, struct span address)
+{
+	char normal[ADDRESS_MAX + 1];
+
+	pack_put_cstr(out, address_normalize(address, normal) ? normal : "");
+}
+
+/* [[address, status]…], the Message-ID of what came back, and who wrote (linker/back.lua). */
+static void put_back(struct buf *out, const struct wire_proposal *facts)
+{
+	pack_put_array(out, facts->bounces.count);
+	for (size_t i = 0; i < facts->bounces.count; i++) {
+		struct span s = facts->bounces.items[i];
+		size_t blank = span_find_byte(s, ' ');
+
+		pack_put_array(out, 2);
+		put_normalized(out, span_sub(s, blank + 1, s.n));
+		pack_put_str(out, span_sub(s, 0, blank));
+	}
+	pack_put_str(out, facts->bounced_id);
+	put_normalized(out, facts->from.count ? facts->from.items[0].email : SPAN_LIT(""));
+}
+
 struct span commit_argument(struct arena *arena, const struct wire_proposal *facts,
 			    const struct decide_result *decision)
 {
@@ -119,7 +143,7 @@ struct span commit_argument(struct arena *arena, const struct wire_proposal *fac
 	struct buf b;
 
 	buf_init(&b, ARGUMENT_MAX);
-	pack_put_array(&b, 22);
+	pack_put_array(&b, 25);
 	pack_put_str(&b, facts->id);
 	pack_put_u64(&b, facts->mode == 1);
 	pack_put_u64(&b, decision->screened);
@@ -140,6 +164,7 @@ struct span commit_argument(struct arena *arena, const struct wire_proposal *fac
 	pack_put_str(&b, facts->submission);
 	put_record(arena, &b, facts, decision);
 	put_way(&b, facts);
+	put_back(&b, facts);
 	struct span argument = arena_span(arena, buf_span(&b));
 
 	buf_fini(&b);

@@ -3,8 +3,9 @@
 -- linker_1_commit   key {a:<company>/<account>}   arguments: generation, now_ms, then for each message a packed array
 --   [id, mode 0|1, screened 0|1, received_ms, bits of the record, bits for the thread (1 received, 2 sent), [person...],
 --    person of record or '', item kind or '', item id, reason or '', default sharing `s|p`, subject, [id key...] own first,
---    submission or '', and parts of the record, packed already: received_ms to people; decision; card; and its way: pushed
---    ms, proposed ms, us of parsing, drives]
+--    submission or '', and parts of the record, packed already: received_ms to people; decision; card; its way: pushed
+--    ms, proposed ms, us of parsing, drives; and what came back (linker/back.lua): [[address, status]...], Message-ID,
+--    From]
 --   -> `gone` (another generation; nothing written), or
 --     `ok`, [status of each message], first journal number, [packed journal entries from that number on], merges
 --   status: `committed`; `known` (was committed before: only the ledger entry goes); `dead` (deleted here: likewise);
@@ -36,7 +37,7 @@ local function commit_open(tag, now, messages)
 		n = tonumber(counts[1] or '0'), records = hash_get(tag .. ':m', ids), tombs = hash_get(tag .. ':dead', ids),
 		threads = {}, alias = {}, views = {}, scores = {}, key_thread = hash_get(tag .. ':i', keys), key_set = {},
 		record_set = {}, entries = {}, alias_set = {}, rehome_set = {}, members = {}, absorbed = {}, seen = {},
-		committed = 0, screened = 0, merges = 0}
+		backs = {}, committed = 0, screened = 0, merges = 0}
 end
 
 -- The thread an id leads to at this moment of the commit; false for one that was deleted; and the last id of the chain.
@@ -138,6 +139,7 @@ local function merge_members(c, a, b)
 		c.rehome_set[b.id] = a.id
 	end
 	a.count = a.count + b.count
+	a.sent_ms = math.max(a.sent_ms, b.sent_ms)
 	if newer(b.last_ms, b.last_id, a) then
 		a.last_ms, a.last_id = b.last_ms, b.last_id
 	end
@@ -195,7 +197,7 @@ end
 local function commit_found(c, m)
 	local n = c.n + 1
 	local t = {id = m[1], first_n = n, last_ms = m[4], count = 0, bits = 0, subject = m[13], sharing = sharing_of(c, m),
-		sharing_n = n, people = {}, last_id = m[1], inbox_n = n, user = {}}
+		sharing_n = n, people = {}, last_id = m[1], inbox_n = n, sent_ms = 0, user = {}}
 	c.threads[t.id] = t
 	c.views[t.id] = false
 	c.alias[t.id] = false
@@ -241,6 +243,9 @@ local function commit_extend(c, t, m, n)
 	if bit.band(m[6], 1) ~= 0 then
 		t.bits, t.inbox_n = bit.band(t.bits, 3), n
 	end
+	if bit.band(m[6], 2) ~= 0 then
+		t.sent_ms = math.max(t.sent_ms, m[4])
+	end
 	people_add(t.people, m[7])
 	if m[8] ~= '' and not thread_person(t) then
 		t.person = {m[8], 'a', n}
@@ -262,6 +267,17 @@ local function commit_way(c, m)
 	return {math.max(0, c.now - (m[19] or 0)), math.max(0, c.now - (m[20] or 0)), m[21] or 0, m[22] or 0}
 end
 
+-- The journal's entry of a message. before: sent_ms of its thread before it.
+local function message_entry(c, m, t, bits, before)
+	local entry = {'m', c.now, m[1], t.id, bits, thread_summary(t, c.owner), commit_way(c, m)}
+	local back = commit_back(c, m)
+	local answered = bit.band(bits, 16) ~= 0 and before > 0 and m[4] >= before
+	if back or answered then
+		entry[8], entry[9] = back or {}, answered and m[4] - before or -1
+	end
+	return cmsgpack.pack(entry)
+end
+
 local function commit_message(c, m)
 	local found, dead = commit_find(c, m[14])
 	local fresh = #found == 0
@@ -278,14 +294,13 @@ local function commit_message(c, m)
 			c.key_thread[key], c.key_set[key] = t.id, t.id
 		end
 	end
-	local n, had_sent = c.n + 1, bit.band(t.bits, 2) ~= 0
+	local n, had_sent, sent_ms = c.n + 1, bit.band(t.bits, 2) ~= 0, t.sent_ms
 	commit_extend(c, t, m, n)
 	local decision, linked = commit_link(c, t, m, n)
 	commit_record(c, m[1], RECORD_HEAD .. cmsgpack.pack(t.id, n) .. m[16] .. decision .. m[18])
 	c.committed = c.committed + 1
 	t.changed = true
-	commit_entry(c, cmsgpack.pack({'m', c.now, m[1], t.id, entry_bits(m, t, fresh, had_sent, linked),
-		thread_summary(t, c.owner), commit_way(c, m)}))
+	commit_entry(c, message_entry(c, m, t, entry_bits(m, t, fresh, had_sent, linked), sent_ms))
 	return 'committed'
 end
 
@@ -365,6 +380,7 @@ local function commit_write(c)
 	call_many('HSET', tag .. ':i', pairs_list(c.key_set), 2)
 	call_many('HSET', tag .. ':al', pairs_list(c.alias_set), 2)
 	call_many('HSET', tag .. ':rh', pairs_list(c.rehome_set), 2)
+	call_many('HSET', tag .. ':ob', back_list(c), 2)
 	for id, list in pairs(c.members) do
 		call_many('ZADD', tag .. ':tm:' .. id, list, 2)
 	end

@@ -24,7 +24,7 @@ static struct parts read_argument(struct span argument)
 	struct pack_reader r = pack_reader_make(argument);
 	struct parts p;
 
-	assert_int_equal(pack_read_array(&r), 22);
+	assert_int_equal(pack_read_array(&r), 25);
 	pack_skip_n(&r, 6);
 	p.people = pack_read_array(&r);
 	pack_skip_n(&r, p.people + 5);
@@ -37,6 +37,7 @@ static struct parts read_argument(struct span argument)
 	p.proposed_ms = pack_read_i64(&r);
 	p.parse_us = pack_read_u64(&r);
 	p.drive = pack_read_u64(&r);
+	pack_skip_n(&r, 3);
 	assert_true(pack_done(&r));
 	return p;
 }

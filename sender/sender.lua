@@ -9,6 +9,7 @@
 -- `os` holds the state as JSON: status, attempts, nextAttemptAt, serverReply, filing, recipients, messageId, token as in
 -- docs/data-model.md, and
 --   until       end of the lease (ms)             firstAt     first attempt (ms)
+--   id          hex of the id of the composed message, once it entered the pipeline
 --   handedOver  when the last octets were let go  key         hex of the id key of messageId
 --   filed       some recipients had it before     settled     token of the last settle (twice is safe)
 --
@@ -37,9 +38,10 @@ local function decimal(n)
     return string.format('%d', n or 0)
 end
 
-local function journal(tag, now, submission, status)
+-- refused: [[address, enhanced status]...], nobody is there; or nil
+local function journal(tag, now, submission, status, refused)
     local n = tonumber(redis.call('HGET', tag .. ':n', 'j') or 0) + 1
-    redis.call('XADD', tag .. ':j', decimal(n) .. '-0', 'e', cmsgpack.pack({'o', now, submission, status}))
+    redis.call('XADD', tag .. ':j', decimal(n) .. '-0', 'e', cmsgpack.pack({'o', now, submission, status, refused and '' or nil, refused}))
     redis.call('HSET', tag .. ':n', 'j', decimal(n))
 end
 
@@ -218,6 +220,18 @@ local function enter_sent(tag, submission, id, ledger, blob, append)
     end
 end
 
+-- Recipients that the server refused for good, with the status it gave (RFC 3463).
+local function refused(state)
+    local list = {}
+    for _, recipient in ipairs(type(state.recipients) == 'table' and state.recipients or {}) do
+        local status = recipient.status == 'failed' and string.match(tostring(recipient.serverReply), '%f[%d]5%.%d+%.%d+')
+        if status then
+            list[#list + 1] = {string.lower(tostring(recipient.email)), status}
+        end
+    end
+    return #list > 0 and list or nil
+end
+
 local function settle(keys, args)
     local tag, submission, token, status = keys[1], args[1], args[2], args[3]
     if not entry_get(tag, submission) then
@@ -249,10 +263,11 @@ local function settle(keys, args)
     end
     if args[7] then
         state.filed = true
+        state.id = string.gsub(args[7], '.', function(c) return string.format('%02x', string.byte(c)) end)
         enter_sent(tag, submission, args[7], args[8], args[9], args[10])
     end
     state_put(tag, submission, state, state.nextAttemptAt)
-    journal(tag, now, submission, status)
+    journal(tag, now, submission, status, refused(state))
     return {'ok'}
 end
 

@@ -27,6 +27,7 @@
  *   KEY_A_COUNTS    n       hash   linker → gateway      screened, committed
  *   KEY_A_OUTBOX    o       hash   gateway → sender      submission → entry
  *   KEY_A_OUTSTATE  os      hash   sender → gateway      submission → state
+ *   KEY_A_OUTBACK   ob      hash   linker's commit → gateway            submission → JSON: what came back
  *   KEY_A_COVERAGE  cov     hash   fetcher → gateway, fetcher           mailbox number → msgpack: what is there, what is not
  *   KEY_A_FOUND     found:<request>  string, expires  fetcher → gateway
  *   KEY_A_COMMANDS  cmd     stream gateway, sender → fetcher            what to do at the provider, in order
@@ -51,7 +52,7 @@
  *   KEY_C_PLACED    tr      hash   linker                account number + thread → timelines it is on
  *   KEY_C_TIMELINE  tl:<kind>:<id>[:<user>]  zset  linker → gateway     account number + thread by lastMessageAt
  *   KEY_C_IDEM      idem:<key>   string  gateway         Idempotency-Key → answer
- *   KEY_C_SUPPRESSED sup  hash   gateway → gateway     normalized address → JSON (SND-13)
+ *   KEY_C_SUPPRESSED sup  hash   gateway, linker's apply → gateway     normalized address → JSON (SND-13)
  *   KEY_C_AUDIT     audit   stream gateway               settings changes (CFG-01)
  *   KEY_C_WEBHOOKS  wh      hash   gateway → gateway     endpoint → JSON
  *   KEY_C_WEBHOOKSTATE whs:<id>  hash  gateway           how far it has come
@@ -105,6 +106,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_COUNTS "n"
 #define KEY_A_OUTBOX "o"
 #define KEY_A_OUTSTATE "os"
+#define KEY_A_OUTBACK "ob"
 #define KEY_A_COMMANDS "cmd"
 #define KEY_A_BACKFILL "bf"
 #define KEY_A_OUTDUE "od"

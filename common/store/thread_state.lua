@@ -31,15 +31,15 @@ local function hash_get(key, fields)
 end
 
 local function thread_pack(t)
-	return '\158' .. cmsgpack.pack(1, t.first_n, t.last_ms, t.count, t.bits, t.subject, t.sharing, t.sharing_n,
-		t.link, t.skipped, t.person, t.people, t.last_id, t.inbox_n)
+	return '\159' .. cmsgpack.pack(1, t.first_n, t.last_ms, t.count, t.bits, t.subject, t.sharing, t.sharing_n,
+		t.link, t.skipped, t.person, t.people, t.last_id, t.inbox_n, t.sent_ms)
 end
 
 local function thread_unpack(id, packed, user)
 	local v = cmsgpack.unpack(packed)
 	return {id = id, first_n = v[2], last_ms = v[3], count = v[4], bits = v[5], subject = v[6], sharing = v[7],
 		sharing_n = v[8], link = v[9], skipped = v[10], person = v[11], people = v[12], last_id = v[13],
-		inbox_n = v[14], user = user and cmsgpack.unpack(user) or {}}
+		inbox_n = v[14], sent_ms = v[15] or 0, user = user and cmsgpack.unpack(user) or {}}
 end
 
 -- An absorbed thread's survivor; any other id as it is.

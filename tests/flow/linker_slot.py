@@ -17,8 +17,8 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "demo"))
 from mailserver import free_ports  # noqa: E402
 
 LIBRARIES = [
-    ["linker/linker.lua", "common/store/thread_state.lua", "linker/facts.lua", "linker/commit.lua", "linker/apply.lua",
-     "linker/rebuild.lua"],
+    ["linker/linker.lua", "common/store/thread_state.lua", "linker/facts.lua", "linker/back.lua", "linker/commit.lua",
+     "linker/suppress.lua", "linker/apply.lua", "linker/rebuild.lua"],
     ["threader/threader.lua", "common/store/thread_state.lua", "threader/rehome.lua"],
     ["#!lua name=gateway_1\n", "common/store/thread_state.lua", "gateway/thread_actions.lua"],
 ]
@@ -114,7 +114,7 @@ class Slot:
     def message(self, name, refs=(), **given):
         m = {"mode": 0, "screened": 0, "received": NOW, "sent": NOW, "bits": 0, "thread_bits": 1, "people": [],
              "person": "", "kind": "", "item": "", "reason": "no_person", "open": [], "sharing": "s",
-             "subject": "s " + name, "card": b"\x81\xa1s\xa1x", "submission": ""}
+             "subject": "s " + name, "card": b"\x81\xa1s\xa1x", "submission": "", "back": [], "bounced": "", "writer": ""}
         m.update(given)
         if m["kind"]:
             m["reason"] = ""
@@ -123,7 +123,8 @@ class Slot:
         decision = [m["kind"], m["item"]] if m["kind"] else [m["reason"], *m["open"]]
         return pack([id_of(name), m["mode"], m["screened"], m["received"], m["bits"], m["thread_bits"], m["people"],
                      m["person"], m["kind"], m["item"], m["reason"], m["sharing"], m["subject"], keys, m["submission"],
-                     b"".join(map(pack, head)), pack(decision), pack(m["card"])])
+                     b"".join(map(pack, head)), pack(decision), pack(m["card"]),
+                     0, 0, 0, 0, m["back"], m["bounced"], m["writer"]])
 
     def call(self, function, key, *args):
         return self.r.execute_command("FCALL", function, 1, key, *args)
@@ -157,7 +158,7 @@ class Slot:
         root = self.resolve(unpack(record)[1])
         packed = self.r.hget(TAG + ":t", root)
         names = ["v", "first_n", "last_ms", "count", "bits", "subject", "sharing", "sharing_n", "link", "skipped",
-                 "person", "people", "last_id", "inbox_n"]
+                 "person", "people", "last_id", "inbox_n", "sent_ms"]
         return packed and dict(zip(names, unpack(packed)), id=root)
 
     def members(self, thread):
