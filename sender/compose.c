@@ -109,7 +109,7 @@ static enum err_code check_unsubscribe(const struct compose_unsubscribe *u, stru
 	if (code != ERR_OK)
 		return code;
 	if ((!u->url.n || (token_ok(u->url) && span_istarts(u->url, SPAN_LIT("https://")))) &&
-	    (!u->email.n || (address_ok(u->email) && token_ok(u->email))))
+	    (!u->email.n || (address_ok(u->email) && token_ok(u->email))) && token_ok(u->subject))
 		return ERR_OK;
 	return err_set(e, ERR_PERM, ERR_ITEM, "invalid_unsubscribe",
 		       "Nobody could unsubscribe there: give an https address or a mail address.");

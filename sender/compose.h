@@ -38,6 +38,7 @@ struct compose_attachment {
 struct compose_unsubscribe {
 	struct span url; /* https: one click, by POST, takes the reader off */
 	struct span email;
+	struct span subject; /* of the mail to it, printable ASCII without blanks; may be empty */
 };
 
 struct compose_message {

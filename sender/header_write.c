@@ -203,9 +203,13 @@ void header_write_unsubscribe(struct buf *out, const struct compose_unsubscribe 
 		buf_put_cstr(out, u->email.n ? ">," : ">");
 	}
 	if (u->email.n) {
-		fold_before(out, u->email.n + 9);
+		fold_before(out, u->email.n + u->subject.n + 18);
 		buf_put_cstr(out, "<mailto:");
 		buf_put_span(out, u->email);
+		if (u->subject.n) {
+			buf_put_cstr(out, "?subject=");
+			buf_put_span(out, u->subject);
+		}
 		buf_put_byte(out, '>');
 	}
 	buf_put_cstr(out, "\r\n");

@@ -3,8 +3,10 @@
 #include "common/blob/blob.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
+#include "sender/body_encode.h"
 #include "sender/reference.h"
 #include "sender/request.h"
+#include "sender/track.h"
 
 #define REQUEST_MAX ((size_t)96 << 20)
 
@@ -111,6 +113,68 @@ static enum err_code take_from(const struct outbox_entry *entry, const struct ac
 		       "The account cannot send as the address in From.");
 }
 
+/* Who gets it, if it is one address alone. */
+static struct span only_recipient(const struct compose_message *m)
+{
+	const struct compose_addresses *lists[] = {&m->to, &m->cc, &m->bcc};
+	struct span only = {NULL, 0};
+
+	for (size_t l = 0; l < 3; l++)
+		for (size_t i = 0; i < lists[l]->count; i++) {
+			if (only.p && !span_ieq(only, lists[l]->items[i].email))
+				return (struct span){NULL, 0};
+			only = lists[l]->items[i].email;
+		}
+	return only;
+}
+
+static void take_unsubscribe(const struct track *track, struct arena *arena,
+			     struct compose_message *m)
+{
+	struct compose_unsubscribe *u = &m->unsubscribe;
+	struct buf url;
+
+	u->email = m->from.email;
+	u->subject = span_cstr(arena_printf(arena, "unsubscribe%%20%.*s", (int)track->submission.n,
+					    (const char *)track->submission.p));
+	if (!track->recipient.n || !span_istarts(track->base, SPAN_LIT("https://")))
+		return; /* who it is tells the mail's From */
+	buf_init(&url, TRACK_TOKEN_MAX);
+	track_unsubscribe_url(track, &url);
+	u->url = arena_span(arena, buf_span(&url));
+	buf_fini(&url);
+}
+
+/* What was asked for beside the message itself. The text is made of the HTML as the author wrote it (TRK-02). */
+static void take_tracking(const struct prepare_env *env, const struct outbox_key *key,
+			  const struct request *request, struct arena *arena,
+			  struct compose_message *m)
+{
+	struct track track = {NULL,	      request->tracking_base, key->company,
+			      key->account,   key->submission,	      only_recipient(m),
+			      request->opens, request->clicks};
+	bool tracked = (track.opens || track.clicks) && track.base.n && m->html.n;
+	struct secret_key tracking_key;
+	struct buf text;
+
+	track_key_make(&env->keys->mail, &tracking_key);
+	track.key = &tracking_key;
+	buf_init(&text, PREPARE_MESSAGE_MAX);
+	if (request->unsubscribe)
+		take_unsubscribe(&track, arena, m);
+	if (tracked && !m->text.n) {
+		body_text_from_html(&text, m->html);
+		m->text = arena_span(arena, buf_span(&text));
+		buf_clear(&text);
+	}
+	if (tracked) {
+		track_html(&track, m->html, &text);
+		m->html = arena_span(arena, buf_span(&text));
+	}
+	buf_fini(&text);
+	secret_wipe(&tracking_key, sizeof(tracking_key));
+}
+
 static void identify(const struct outbox_key *key, const struct outbox_entry *entry,
 		     struct prepared *p)
 {
@@ -189,6 +253,8 @@ enum err_code prepare(const struct prepare_env *env, const struct outbox_key *ke
 		code = take_from(entry, account, &request.message, e);
 	if (code == ERR_OK)
 		code = take_reference(env, key, &request, arena, e);
+	if (code == ERR_OK)
+		take_tracking(env, key, &request, arena, &request.message);
 	if (code == ERR_OK)
 		code = make(entry, &request.message, arena, prepared_out, e);
 	if (code == ERR_OK)

@@ -105,6 +105,17 @@ static enum err_code take_attachments(struct request *r, struct arena *arena, st
 	return ERR_OK;
 }
 
+static void take_tracking(struct request *r)
+{
+	const json_t *tracking = json_object_get(r->json, "tracking");
+
+	r->opens = json_is_true(json_object_get(tracking, "opens"));
+	r->clicks = json_is_true(json_object_get(tracking, "clicks"));
+	r->unsubscribe =
+		json_is_true(json_object_get(json_object_get(r->json, "unsubscribe"), "ours"));
+	r->tracking_base = text_of(r->json, "_trackingBase");
+}
+
 enum err_code request_read(struct span json, struct arena *arena, struct request *request_out,
 			   struct err *e)
 {
@@ -127,6 +138,7 @@ enum err_code request_read(struct span json, struct arena *arena, struct request
 	m->text = text_of(r->json, "text");
 	m->unsubscribe.url = text_of(json_object_get(r->json, "unsubscribe"), "url");
 	m->unsubscribe.email = text_of(json_object_get(r->json, "unsubscribe"), "email");
+	take_tracking(r);
 	reference = json_object_get(r->json, "reference");
 	r->reference = text_of(reference, "messageId");
 	r->forward = span_eq(text_of(reference, "action"), SPAN_LIT("forward"));

@@ -13,6 +13,9 @@ struct request {
 	struct span
 		reference; /* public id of the message that is answered or forwarded, or empty */
 	bool forward;
+	bool opens, clicks; /* tracking that was asked for */
+	bool unsubscribe; /* we make the List-Unsubscribe and keep the list */
+	struct span tracking_base; /* "https://…", set by the gateway; empty: none */
 	json_t *json; /* holds the texts */
 	struct buf *contents; /* of attachments, decoded */
 	size_t content_count;

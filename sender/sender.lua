@@ -11,6 +11,7 @@
 --   until       end of the lease (ms)             firstAt     first attempt (ms)
 --   id          hex of the id of the composed message, once it entered the pipeline
 --   handedOver  when the last octets were let go  key         hex of the id key of messageId
+--   sentAt      when it was settled as sent (ms)
 --   filed       some recipients had it before     settled     token of the last settle (twice is safe)
 --
 -- sender_1_due          limit -> submissions to be looked at now
@@ -253,6 +254,7 @@ local function settle(keys, args)
         return {'ok'}
     end
     if status == 'sent' then
+        state.sentAt = now
         redis.call('HSET', tag .. ':lg', 'sent', decimal(now))
     end
     state.status = status
