@@ -20,6 +20,8 @@ struct gateway_conf {
 	bool allow_plaintext; /* security `none`, to loopback alone: for benchmarks */
 	char *ca_file; /* trusted roots for mail servers, also for webhooks; "" the system's */
 	char *dns_server; /* address:port that autoconfig asks; "" the system's */
+	char *tracking_url; /* the deployment's own, where a company has no domain; "" none */
+	bool tracking_forwarded; /* X-Forwarded-For tells who asks for pixels and links */
 	char *egress_addresses; /* comma list shown by /v1/egress-addresses */
 };
 

@@ -49,6 +49,8 @@ struct http_request {
 	struct arena *arena; /* lives as long as the request */
 	struct store *store; /* the worker's own: set while the handler runs */
 	enum http_method method;
+	bool head; /* a GET that was a HEAD */
+	const char *peer; /* the address it came from, without a port; NULL: not known */
 	const char *path; /* as sent, percent-encoded, without the query */
 	struct http_pairs query, headers; /* query decoded */
 	const struct route *route; /* the matched line of the table */

@@ -60,6 +60,9 @@ static const struct json_field TRACKING[] = {
 static const struct json_field UNSUBSCRIBE[] = {
 	{.name = "url", .type = FIELD_LINE, .max = 800, .help = "https; taken by one click."},
 	{.name = "email", .type = FIELD_ADDRESS},
+	{.name = "ours",
+	 .type = FIELD_BOOL,
+	 .help = "Made by us: who follows it goes on the company's list."},
 	{.name = NULL},
 };
 

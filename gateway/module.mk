@@ -1,4 +1,4 @@
-GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/aside.lua gateway/backfill.lua gateway/webhook.lua)
+GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/aside.lua gateway/backfill.lua gateway/webhook.lua gateway/hits.lua)
 GATEWAY_SYSTEM := -lmicrohttpd -ljansson -lhiredis -lzmq -lcurl -lssl -lcrypto -lzstd -lidn2 -lresolv -lpthread
 $(B)/gen/gateway_lua.h: $(GATEWAY_LUA)
 $(B)/gateway/main.o: $(B)/gen/gateway_lua.h
@@ -16,6 +16,7 @@ $(eval $(call unit,gateway/token_test,gateway/token.c gateway/auth_scope.c,secre
 $(eval $(call unit,gateway/upload_test,gateway/upload.c,base,-lpthread -lidn2))
 $(eval $(call unit,gateway/verify_test,gateway/account_verify.c gateway/egress.c gateway/verify_remedy.c gateway/json.c,mailconn base,-ljansson -lcurl -lssl -lcrypto -lidn2))
 $(eval $(call unit,gateway/reply_card_test,gateway/reply_card.c,wire base,-ljansson -lidn2))
+$(eval $(call unit,gateway/hit_class_test,gateway/hit_class.c,base,-ljansson))
 $(eval $(call unit,gateway/egress_test,gateway/egress.c,base,))
 $(eval $(call unit,gateway/webhook_retry_test,gateway/webhook_retry.c,base,))
 $(eval $(call unit,gateway/webhook_sign_test,gateway/webhook_sign.c,secret base,-lcrypto -lidn2))

@@ -106,6 +106,8 @@
 	  "Send its content in base64.")                                                          \
 	P(REFUSED_ATTACHMENT, "refused_attachment", 422,                                          \
 	  "The provider takes no file of this kind", "Share the file by a link.")                 \
+	P(TRACKING_NOT_SET_UP, "tracking_not_set_up", 422, "Nothing can be tracked here",         \
+	  "Set a trackingDomain, or send it without tracking.")                                   \
 	P(SUPPRESSED_RECIPIENT, "suppressed_recipient", 422,                                      \
 	  "A recipient is on the company's list of those who get nothing",                        \
 	  "Take the recipient out, or off the list if the reason is gone.")

@@ -22,7 +22,7 @@ enum route_flag {
 struct route {
 	enum http_method method;
 	/* Segments; {id} takes a client id (1–64 of A-Za-z0-9_.-: anything else is 404, or 400 for PUT); other names such
-	 * as {thread}, {part} take any non-empty segment, percent-decoded, at most 512 octets. A literal segment goes
+	 * as {thread}, {part} take any non-empty segment, percent-decoded, at most 512 octets ({token}: as long as a path). A literal segment goes
 	 * before {…} of the same place. */
 	const char *pattern;
 	enum route_need need;

@@ -15,6 +15,7 @@
 #include "gateway/route.h"
 #include "gateway/routes.h"
 #include "gateway/suppression.h"
+#include "gateway/tracking.h"
 
 #define SHOWN_MAX 10000 /* entries looked at for one page */
 
@@ -38,6 +39,7 @@ static void message_queue(struct http_request *r, const struct account_entry *en
 
 	if (!outbox_put(r, entry, account, submission, json_text(r->arena, r->json)))
 		return;
+	tracking_remember(r);
 	id = arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n, (const char *)entry->id.p,
 			  (int)submission.n, (const char *)submission.p);
 	http_answer_json(
@@ -66,7 +68,7 @@ static bool message_complete(struct http_request *r, const struct outbox_account
 		return false;
 	message_check(r->json, &sender, findings);
 	account_check(account, findings);
-	return suppression_check(r, r->json, findings);
+	return suppression_check(r, r->json, findings) && tracking_choose(r, findings);
 }
 
 static void findings_answer(struct http_request *r, const struct message_findings *findings)

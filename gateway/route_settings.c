@@ -1,5 +1,7 @@
 #include "common/base/clock.h"
 #include "common/store/keys.h"
+#include "gateway/hit_class.h"
+#include "gateway/json.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
@@ -12,6 +14,8 @@ static const char *const KINDS[] = {"deal", "lead", "project", NULL};
 static const struct json_field KIND[] = {{.name = "", .type = FIELD_ENUM, .values = KINDS}};
 static const struct json_field BLOCKED[] = {{.name = "", .type = FIELD_LINE, .min = 2, .max = 320}};
 
+static const struct json_field NETWORK[] = {{.name = "", .type = FIELD_LINE, .min = 2, .max = 64}};
+
 static const struct json_field SETTINGS[] = {
 	{.name = "linkItems", .type = FIELD_ENUM, .values = LINKING},
 	{.name = "autoLinkKinds", .type = FIELD_LIST, .max = 3, .fields = KIND},
@@ -21,14 +25,27 @@ static const struct json_field SETTINGS[] = {
 	 .max = 10000,
 	 .fields = BLOCKED,
 	 .help = "a@b.c, @b.c (that domain alone) or @*.b.c (its subdomains)."},
-	{.name = "trackingDomain", .type = FIELD_LINE, .flags = FIELD_NULL, .max = 253},
+	{.name = "trackingDomain",
+	 .type = FIELD_LINE,
+	 .flags = FIELD_NULL,
+	 .max = 253,
+	 .help = "Its own host name for tracked links, which leads to /t/ of this API."},
+	{.name = "trackFirstMessage",
+	 .type = FIELD_BOOL,
+	 .help = "Tracks the first message to a person too."},
+	{.name = "ownNetworks",
+	 .type = FIELD_LIST,
+	 .max = 100,
+	 .fields = NETWORK,
+	 .help = "Addresses and prefixes whose opens and clicks are the company's own."},
 	{.name = NULL},
 };
 
 static json_t *defaults(void)
 {
-	return json_pack("{s:s s:[s,s] s:s s:[] s:n}", "linkItems", "automatic", "autoLinkKinds",
-			 "deal", "lead", "defaultSharing", "shared", "blocked", "trackingDomain");
+	return json_pack("{s:s s:[s,s] s:s s:[] s:n s:b s:[]}", "linkItems", "automatic",
+			 "autoLinkKinds", "deal", "lead", "defaultSharing", "shared", "blocked",
+			 "trackingDomain", "trackFirstMessage", 1, "ownNetworks");
 }
 
 /* What is stored over the defaults. text_out: as stored. */
@@ -112,11 +129,38 @@ static struct span settings_try(struct http_request *r, json_t **after_out)
 	return SPAN_LIT("");
 }
 
+static bool host_ok(const char *name)
+{
+	return !name ||
+	       (*name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+					    "UVWXYZ0123456789.-")]);
+}
+
+/* False: a problem is answered. */
+static bool tracking_ok(struct http_request *r)
+{
+	const json_t *networks = json_object_get(r->json, "ownNetworks");
+
+	if (!host_ok(json_get_text(r->json, "trackingDomain"))) {
+		problem_answer(r, PROBLEM_INVALID_FIELD, "`trackingDomain` is no host name.");
+		return false;
+	}
+	for (size_t i = 0; i < json_array_size(networks); i++)
+		if (!hit_network_is(json_string_value(json_array_get(networks, i)))) {
+			problem_answer(r, PROBLEM_INVALID_FIELD,
+				       "`ownNetworks` has what is no address or prefix.");
+			return false;
+		}
+	return true;
+}
+
 static void settings_patch(struct http_request *r)
 {
 	struct span status = SPAN_LIT("stale");
 	json_t *after = NULL;
 
+	if (!tracking_ok(r))
+		return;
 	for (int i = 0; i < ATTEMPTS && span_eq(status, SPAN_LIT("stale")); i++) {
 		json_decref(after);
 		status = settings_try(r, &after);

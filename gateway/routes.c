@@ -14,6 +14,8 @@ const struct route_table *const routes_all[] = {
 	&route_backfill_table,
 	&route_outbox_table,
 	&route_suppressions_table,
+	&route_track_table,
+	&route_tracking_table,
 	&route_operate_table,
 	&route_threads_table,
 	&route_messages_table,

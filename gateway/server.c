@@ -90,6 +90,23 @@ static void headers_take(struct http_request *r, struct MHD_Connection *connecti
 	MHD_get_connection_values(connection, MHD_HEADER_KIND, header_take, r);
 }
 
+static void peer_take(struct http_request *r, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	char *text = arena_alloc(r->arena, INET6_ADDRSTRLEN);
+
+	if (address && address->sa_family == AF_INET)
+		r->peer = inet_ntop(AF_INET,
+				    &((const struct sockaddr_in *)(const void *)address)->sin_addr,
+				    text, INET6_ADDRSTRLEN);
+	else if (address && address->sa_family == AF_INET6)
+		r->peer = inet_ntop(
+			AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+			text, INET6_ADDRSTRLEN);
+}
+
 static struct MHD_Response *response_make(struct exchange *x)
 {
 	struct http_answer *a = &x->request->answer;
@@ -175,6 +192,8 @@ static enum MHD_Result exchange_begin(struct server *server, struct exchange *x,
 	x->request = r;
 	x->body_deadline_mono_ms = clock_mono_ms() + BODY_ARRIVES_MS;
 	headers_take(r, x->connection);
+	peer_take(r, x->connection);
+	r->head = strcmp(method, "HEAD") == 0;
 	x->refused = !route_find(r);
 	if (content_length_over(r, BODY_DRAIN_MAX) &&
 	    (x->refused || !(r->route->flags & ROUTE_STREAMED))) {

@@ -30,6 +30,12 @@ const struct conf_setting gateway_settings[] = {
 	 "system."},
 	{"dns_server", CONF_STRING, AT(dns_server), "", 0, 0,
 	 "IPv4 address:port of the name server that autoconfig asks; empty: the system's."},
+	{"tracking_url", CONF_STRING, AT(tracking_url), "", 0, 0,
+	 "https address under which recipients reach /t/ of this API, without a slash at the end; "
+	 "empty: only companies with a trackingDomain can track."},
+	{"tracking_forwarded", CONF_BOOL, AT(tracking_forwarded), "no", 0, 0,
+	 "Trust the last X-Forwarded-For for who opened a message: only behind a proxy that sets "
+	 "it."},
 	{"egress_addresses", CONF_STRING, AT(egress_addresses), "", 0, 0,
 	 "Addresses, with commas between, that connections to mail servers come from."},
 	{.name = NULL},

@@ -15,9 +15,9 @@ local function rfc3339(ms)
 	local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
 	local mp = math.floor((5 * doy + 2) / 153)
 	local month = mp < 10 and mp + 3 or mp - 9
-	return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', yoe + era * 400 + (month <= 2 and 1 or 0), month,
+	return string.format('%04d-%02d-%02dT%02d:%02d:%02dZ', yoe + era * 400 + (month <= 2 and 1 or 0), month,
 		doy - math.floor((153 * mp + 2) / 5) + 1, math.floor(rest / 3600000), math.floor(rest / 60000) % 60,
-		math.floor(rest / 1000) % 60, rest % 1000)
+		math.floor(rest / 1000) % 60)
 end
 
 -- list: [[address, status]...]. What is on the list already stays as it is.

@@ -107,13 +107,13 @@ static enum err_code take_attachments(struct request *r, struct arena *arena, st
 
 static void take_tracking(struct request *r)
 {
-	const json_t *tracking = json_object_get(r->json, "tracking");
+	const json_t *tracking = json_object_get(r->json, "_tracking");
 
 	r->opens = json_is_true(json_object_get(tracking, "opens"));
 	r->clicks = json_is_true(json_object_get(tracking, "clicks"));
 	r->unsubscribe =
 		json_is_true(json_object_get(json_object_get(r->json, "unsubscribe"), "ours"));
-	r->tracking_base = text_of(r->json, "_trackingBase");
+	r->tracking_base = text_of(tracking, "base");
 }
 
 enum err_code request_read(struct span json, struct arena *arena, struct request *request_out,

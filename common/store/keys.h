@@ -28,6 +28,7 @@
  *   KEY_A_OUTBOX    o       hash   gateway → sender      submission → entry
  *   KEY_A_OUTSTATE  os      hash   sender → gateway      submission → state
  *   KEY_A_OUTBACK   ob      hash   linker's commit → gateway            submission → JSON: what came back
+ *   KEY_A_TRACKED   tk      hash   gateway → gateway     submission → JSON: opens, clicks, the last hits
  *   KEY_A_COVERAGE  cov     hash   fetcher → gateway, fetcher           mailbox number → msgpack: what is there, what is not
  *   KEY_A_FOUND     found:<request>  string, expires  fetcher → gateway
  *   KEY_A_COMMANDS  cmd     stream gateway, sender → fetcher            what to do at the provider, in order
@@ -107,6 +108,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_OUTBOX "o"
 #define KEY_A_OUTSTATE "os"
 #define KEY_A_OUTBACK "ob"
+#define KEY_A_TRACKED "tk"
 #define KEY_A_COMMANDS "cmd"
 #define KEY_A_BACKFILL "bf"
 #define KEY_A_OUTDUE "od"
