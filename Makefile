@@ -137,6 +137,16 @@ $(B)/tests/bench/gmime_parse: $(B)/tests/bench/gmime_parse.o $(B)/tests/bench/ma
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ $$(pkg-config --libs gmime-3.0) -lcrypto
 $(B)/tests/bench/gmime_parse.o: CFLAGS += $(shell pkg-config --cflags gmime-3.0 2>/dev/null)
 
+# The sender beside Postfix's smtp-source (package postfix): SEND="--messages 2000 --rounds 3".
+.PHONY: bench-send
+bench-send:
+	@[ -x /usr/sbin/smtp-sink ] || { echo "bench-send: wants the package postfix"; exit 1; }
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(addprefix $(B)/tests/,flow/outbox bench/smtp_leg)
+	@/usr/bin/python3 tests/bench/bench_send.py --build $(abspath $(B)) $(SEND)
+$(B)/tests/bench/smtp_leg: $(addprefix $(B)/,tests/bench/smtp_leg.o sender/smtp_conn.o sender/smtp_dialog.o sender/smtp_reply.o) \
+	$(foreach l,mailconn base,$(B)/lib$(l).a)
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lcurl -lssl -lcrypto -luv -lidn2 -lpthread
+
 # clang's libFuzzer for a few seconds each; what it finds stays in build/fuzz/<target>.found/
 FUZZ_SECONDS ?= 10
 fuzz:

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 
 #define READ_OCTETS 8192
+#define IN_FLIGHT_MAX (32 << 10) /* octets that may be unacknowledged at the hand-over */
 #define ACKNOWLEDGED_MS 5 /* how often the socket is asked whether all has arrived */
 
 struct smtp_conn {
@@ -152,14 +153,17 @@ static enum written exchange(struct smtp_conn *conn)
 	return written;
 }
 
-/* Has the other side acknowledged every octet? A connection that died under the message is so known to be dead before the
- * hand-over, and what lay in the socket's buffer is no riddle afterwards. */
+/* Is every octet on its way, and all but the last ones acknowledged? A connection that died under the message is so known to
+ * be dead before the hand-over, and little is a riddle afterwards. To wait for the last acknowledgements would cost each
+ * message the 40 ms by which its receiver may delay them; the answer to DATA came over this connection a moment ago. */
 static bool arrived(struct smtp_conn *conn)
 {
 	int64_t now_ms = clock_mono_ms();
-	int left = 0;
+	int left = 0, unsent = 0, fd = mailconn_fd(conn->mail);
 
-	if (ioctl(mailconn_fd(conn->mail), SIOCOUTQ, &left) || left == 0)
+	if (ioctl(fd, SIOCOUTQ, &left) || left == 0)
+		return true;
+	if (left <= IN_FLIGHT_MAX && (ioctl(fd, SIOCOUTQNSD, &unsent) || unsent == 0))
 		return true;
 	if (left != conn->unacknowledged) {
 		conn->unacknowledged = left;

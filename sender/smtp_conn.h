@@ -20,7 +20,7 @@ struct smtp_limits {
 
 struct smtp_conn_handlers {
 	void *ctx;
-	/* All but the last five octets went out and were acknowledged. True once the hand-over is durable: they go next. False: the connection
+	/* All but the last five octets went out, and all but what is in flight was acknowledged. True once the hand-over is durable: they go next. False: the connection
 	 * is closed instead. May block, but what takes over SMTP_HAND_OVER_MS counts as false. */
 	bool (*hand_over)(void *ctx);
 	/* The server took the login: of the connection's first message, before anything is sent. */

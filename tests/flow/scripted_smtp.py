@@ -82,6 +82,7 @@ class Connection:
     def __init__(self, server, sock):
         self.server, self.sock, self.buffer, self.secure = server, sock, b"", not server.starttls
         self.sender, self.recipients = None, []
+        self.taken = None  # the last message
 
     def read(self):
         got = self.sock.recv(65536)
@@ -158,6 +159,7 @@ class Connection:
         raw, _, self.buffer = self.buffer.partition(b"\r\n.\r\n")
         raw = re.sub(rb"(^|\r\n)\.", rb"\1", raw) + b"\r\n"
         with self.server.lock:
+            self.taken = raw
             self.server.messages.append((self.sender, self.recipients, raw))
         self.say(self.server.final)
 
