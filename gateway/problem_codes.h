@@ -48,8 +48,7 @@
 	  "Ask an admin of your company.")                                                         \
 	P(ACTING_USER_REQUIRED, "acting_user_required", 403, "Mail is read as a user",             \
 	  "Send `Acting-User: <userId>` or use a user token.")                                     \
-	P(UNKNOWN_ACTING_USER, "unknown_acting_user", 403,                                         \
-	  "The acting user is not one of this company",                                            \
+	P(UNKNOWN_ACTING_USER, "unknown_acting_user", 403, "There is no such acting user",         \
 	  "Put the user first, or correct the Acting-User header.")                                \
 	P(NOT_PARTICIPANT, "not_participant", 403,                                                 \
 	  "Only a participant may answer or forward this",                                         \
@@ -108,8 +107,7 @@
 	  "The provider takes no file of this kind", "Share the file by a link.")                 \
 	P(TRACKING_NOT_SET_UP, "tracking_not_set_up", 422, "Nothing can be tracked here",         \
 	  "Set a trackingDomain, or send it without tracking.")                                   \
-	P(SUPPRESSED_RECIPIENT, "suppressed_recipient", 422,                                      \
-	  "A recipient is on the company's list of those who get nothing",                        \
+	P(SUPPRESSED_RECIPIENT, "suppressed_recipient", 422, "A recipient is to get nothing",     \
 	  "Take the recipient out, or off the list if the reason is gone.")
 
 #define PROBLEM_CODES_SERVER(P)                                                                  \

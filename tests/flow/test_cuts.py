@@ -13,7 +13,7 @@ import redis
 from sender_house import SLOW, TAG, house, id_key, read, simple, wait  # noqa: F401
 
 CUTS = int(os.environ.get("MAILWEAVE_CUTS", "20"))
-WORDS = ("--lease_ms", "1s", "--clock.scale", "900", "--account_connections", "4", "--idle_ms", "5s")  # an hour of looking is 4 s
+WORDS = ("--lease_ms", "1s", "--clock.scale", "900", "--account_connections", "4", "--idle_ms", "5s", "--connect_ms", "2s")  # an hour of looking is 4 s
 KINDS = ["close", "answer_and_kill", "close", "kill", "close", "kill_redis", "close", "reset"]
 
 
