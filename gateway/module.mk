@@ -2,7 +2,7 @@ GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/t
 GATEWAY_SYSTEM := -lmicrohttpd -ljansson -lhiredis -lzmq -lcurl -lssl -lcrypto -lzstd -lidn2 -lresolv -lpthread
 $(B)/gen/gateway_lua.h: $(GATEWAY_LUA)
 $(B)/gateway/main.o: $(B)/gen/gateway_lua.h
-$(eval $(call program,gateway,$(filter-out %_test.c %_fuzz.c,$(wildcard gateway/*.c)),stage mailconn blob secret store bus wire metrics conf base,$(GATEWAY_SYSTEM)))
+$(eval $(call program,gateway,$(filter-out %_test.c %_fuzz.c,$(wildcard gateway/*.c)),stage mailconn blob secret linking store bus wire metrics conf base,$(GATEWAY_SYSTEM)))
 $(eval $(call unit,gateway/visible_test,gateway/visible.c,base,))
 $(eval $(call unit,gateway/event_id_test,gateway/event_id.c,secret base,-lcrypto))
 $(eval $(call unit,gateway/journal_test,gateway/journal.c,wire base,))

@@ -26,6 +26,7 @@ const struct route_table *const routes_all[] = {
 	&route_pipeline_table,
 	&route_aside_table,
 	&route_why_table,
+	&route_relink_table,
 	&route_coverage_table,
 	NULL,
 };

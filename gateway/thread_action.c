@@ -7,7 +7,7 @@
 #include "gateway/problem.h"
 #include "gateway/thread_view.h"
 
-enum { ARGS_MAX = 12, DELETE_STEP = 256, DELETE_ROUNDS = 4096 };
+enum { ARGS_MAX = 140, DELETE_STEP = 256, DELETE_ROUNDS = 4096 };
 
 /* Arguments of one function: generation, now, user, then its own. */
 struct action {
@@ -193,4 +193,17 @@ bool thread_action_delete_message(struct http_request *r, const struct mail_thre
 		return false;
 	a.args[a.count - 1] = arena_span(r->arena, span_make(message->b, ID_BYTES));
 	return call(r, thread, "gateway_1_message_delete", &a, &reply);
+}
+
+bool thread_action_relink(struct http_request *r, const struct mail_thread *thread,
+			  const struct span *args, size_t count)
+{
+	struct store_reply reply;
+	struct action a;
+
+	if (!begin(r, thread, &a))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		push(&a, args[i]);
+	return call(r, thread, "gateway_1_relink", &a, &reply);
 }

@@ -20,6 +20,9 @@ bool thread_action_unlink(struct http_request *r, const struct mail_thread *thre
 /* Empty id: takes the person off. 404 if the viewer cannot see the person. */
 bool thread_action_person(struct http_request *r, const struct mail_thread *thread,
 			  struct span person);
+/* args: kind letter and id of the item (or empty), person of record (or empty), people to add: relink.h. */
+bool thread_action_relink(struct http_request *r, const struct mail_thread *thread,
+			  const struct span *args, size_t count);
 bool thread_action_delete_message(struct http_request *r, const struct mail_thread *thread,
 				  const struct id *message);
 

@@ -13,6 +13,8 @@
 -- gateway_1_message_delete ..., message -> `ok`, n, thread, messages left in it
 -- gateway_1_link           ..., thread, kind `d|l|p`, item id -> `ok`, n, kind and id of the link before (or ``)
 -- gateway_1_unlink         ..., thread -> `ok`, n, kind and id of the link before (or ``)
+-- gateway_1_relink         ..., thread, kind `d|l|p` or ``, item id, person of record or ``, person... (at most 128)
+--   -> `ok`, n of the last entry. As the commit decides: what is linked or was unlinked by hand stays so; people are added
 -- gateway_1_person         ..., thread, person id (`` takes it off) -> `ok`, n
 -- Twice is safe: what is as asked already changes nothing (`read` is written again).
 
@@ -250,9 +252,46 @@ local function person_set(keys, args)
 	return {'ok', action_write(a, t, 'person', thread_views(t))}
 end
 
+-- What the linker would have written had it decided now; the true answer: something changed.
+local function relink_thread(a, t, kind, item, person, people)
+	local before, n = #t.people, action_next(a)
+	people_add(t.people, people)
+	local changed = #t.people > before
+	if person ~= '' and not thread_person(t) then
+		t.person, changed = {person, 'a', n}, true
+	end
+	if kind ~= '' and not thread_link(t) then
+		t.link, t.skipped = {kind, item, 'a', a.now, n}, nil
+		return true, true
+	end
+	return changed, false
+end
+
+local function relink(keys, args)
+	if not (args[5] == '' or args[5] == 'd' or args[5] == 'l' or args[5] == 'p') or #args > 7 + THREAD_PEOPLE_MAX then
+		return {'refused', 'bad_value'}
+	end
+	local a, t, answer = action_thread(keys, args)
+	if not a then
+		return answer
+	end
+	local people = {}
+	for i = 8, #args do
+		people[#people + 1] = args[i]
+	end
+	local changed, linked = relink_thread(a, t, args[5], args[6], args[7], people)
+	if not changed then
+		return {'ok', 0}
+	end
+	redis.call('HSET', a.tag .. ':t', t.id, thread_pack(t))
+	return {'ok', journal_add(a.tag, cmsgpack.pack({'u', a.now, t.id, linked and 'linked' or 'people',
+		thread_summary(t, a.owner), a.user}))}
+end
+
 redis.register_function('gateway_1_thread_patch', thread_patch)
 redis.register_function('gateway_1_thread_delete', thread_delete)
 redis.register_function('gateway_1_message_delete', message_delete)
 redis.register_function('gateway_1_link', link)
 redis.register_function('gateway_1_unlink', unlink)
+redis.register_function('gateway_1_relink', relink)
 redis.register_function('gateway_1_person', person_set)

@@ -9,7 +9,7 @@
 
 #include "linker/apply.h"
 #include "linker/commit.h"
-#include "linker/known.h"
+#include "common/linking/known.h"
 
 #define BATCH_MAX COMMIT_MESSAGES_MAX
 

@@ -4,7 +4,7 @@
 
 #include "common/store/store.h"
 #include "common/wire/wire.h"
-#include "linker/decide.h"
+#include "common/linking/decide.h"
 
 #define COMMIT_MESSAGES_MAX 64u
 #define COMMIT_KEYS_MAX 4096u /* id keys a call: keeps it within a few ms */

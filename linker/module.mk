@@ -1,10 +1,9 @@
 LINKER_LUA := linker/linker.lua common/store/thread_state.lua linker/facts.lua linker/back.lua linker/commit.lua linker/suppress.lua linker/apply.lua linker/rebuild.lua
 $(B)/gen/linker_lua.h: $(LINKER_LUA)
 $(B)/linker/main.o: $(B)/gen/linker_lua.h
-$(eval $(call program,linker,$(filter-out %_test.c,$(wildcard linker/*.c)),stage store bus wire metrics conf base,-lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread))
-$(eval $(call unit,linker/commit_test,linker/commit.c linker/decide.c,store wire base,-lhiredis -lidn2))
+$(eval $(call program,linker,$(filter-out %_test.c,$(wildcard linker/*.c)),stage linking store bus wire metrics conf base,-lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread))
+$(eval $(call unit,linker/commit_test,linker/commit.c,linking store wire base,-lhiredis -lidn2))
 $(eval $(call unit,common/stage/sweep_test,,stage store bus wire metrics conf base,-lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread))
-$(eval $(call unit,linker/decide_test,linker/decide.c,base,-lidn2))
 # stands in for the stages before in tests/flow/test_linker_flow.py
 tests-built: $(B)/tests/flow/feed
 $(B)/tests/flow/feed: $(B)/tests/flow/feed.o $(foreach l,stage store bus wire metrics conf base,$(B)/lib$(l).a)

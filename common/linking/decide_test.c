@@ -1,6 +1,6 @@
 /* Proves BLK-02, LNK-01, LNK-02 (each reason, in its order), LNK-03, LNK-04, LNK-10 and SHR-03 on plain structs: one company
  * for all cases, written small: an address is one word of the world below. */
-#include "linker/decide.h"
+#include "common/linking/decide.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

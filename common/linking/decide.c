@@ -1,4 +1,4 @@
-#include "linker/decide.h"
+#include "common/linking/decide.h"
 
 #include "common/base/address.h"
 

@@ -2,8 +2,8 @@
  * decide: whose business a message is (BLK-02, LNK-01 to LNK-04, LNK-10, SHR-03). Pure: plain structs in, a decision out.
  * What only the account slot knows (is the thread linked already, was it unlinked by hand) is the commit's part.
  */
-#ifndef MW_LINKER_DECIDE_H
-#define MW_LINKER_DECIDE_H
+#ifndef MW_LINKING_DECIDE_H
+#define MW_LINKING_DECIDE_H
 
 #include "common/base/arena.h"
 

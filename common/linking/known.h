@@ -3,11 +3,11 @@
  *
  * known_address and known_user while the messages are read; then known_commands, a pipeline, known_read for each reply.
  */
-#ifndef MW_LINKER_KNOWN_H
-#define MW_LINKER_KNOWN_H
+#ifndef MW_LINKING_KNOWN_H
+#define MW_LINKING_KNOWN_H
 
 #include "common/store/store.h"
-#include "linker/decide.h"
+#include "common/linking/decide.h"
 
 #define KNOWN_ADDRESSES_A_CALL 2048u
 #define KNOWN_USERS_MAX 64u

@@ -1,4 +1,4 @@
-#include "linker/known.h"
+#include "common/linking/known.h"
 
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
