@@ -107,3 +107,28 @@ bool record_parse(struct span record, struct record_header *header_out, struct s
 	*sealed_out = rest;
 	return true;
 }
+
+_Static_assert(FRONT_BYTES + FIXED_BYTES + 2 * ID_MAX + 4 <= RECORD_HEAD_MAX, "a head fits");
+
+bool record_frame_read(struct span head, struct record_frame *frame_out)
+{
+	if (head.n < FRONT_BYTES || !span_eq(span_sub(head, 0, 4), MAGIC))
+		return false;
+	size_t header = get_u32(head.p + 4);
+
+	if (header > FIXED_BYTES + 2 * ID_MAX || head.n < FRONT_BYTES + header + 4 ||
+	    !parse_header(span_sub(head, FRONT_BYTES, header), &frame_out->header))
+		return false;
+	frame_out->head_bytes = FRONT_BYTES + header + 4;
+	frame_out->bytes = frame_out->head_bytes + get_u32(head.p + FRONT_BYTES + header);
+	return frame_out->bytes <= RECORD_BYTES_MAX;
+}
+
+void record_frame_blank(uint8_t *head, const struct record_frame *frame)
+{
+	uint8_t *header = head + FRONT_BYTES;
+	size_t names = frame->header.identity.company.n + frame->header.identity.account.n;
+
+	memset(header + 1, 0, FIXED_BYTES - 3); /* all but version and the lengths of the names */
+	memset(header + FIXED_BYTES, '-', names);
+}

@@ -25,4 +25,18 @@ void record_write(const struct record_header *header, const struct secret_key *d
 bool record_parse(struct span record, struct record_header *header_out, struct span *context_out,
 		  struct span *sealed_out);
 
+/* A record's beginning, for who goes over a segment: everything before the sealed bytes. */
+#define RECORD_HEAD_MAX 192u
+
+struct record_frame {
+	struct record_header header; /* borrows the head's bytes */
+	size_t head_bytes;
+	uint64_t bytes; /* of the whole record */
+};
+
+/* False: no record begins there, or the head is not whole. */
+bool record_frame_read(struct span head, struct record_frame *frame_out);
+/* Overwrites all that names somebody in the head that the frame was read from; its lengths stay. */
+void record_frame_blank(uint8_t *head, const struct record_frame *frame);
+
 #endif
