@@ -6,7 +6,9 @@
 --                           -> `ok`, generation, revision, 1 if new ; `stale`, revision
 -- gateway_1_account_kept    now -> `ok`: stops syncing, forgets the credentials, keeps mail and data key
 -- gateway_1_account_erase   now, limit -> `ok`, generation, left. First raises the generation and destroys the data key and
---                           credentials, then removes a bounded part; call again until left is 0
+--                           credentials, then removes a bounded part; call again until left is 0. The generation itself goes
+--                           a week later: nothing that could come back with it lives so long
+-- gateway_1_account_sweep   key... -> 1, or 0 if it is not erased: takes keys of its slot that are still there
 -- gateway_1_outbox_add      generation, now, submission, packed entry, due ms, status -> `ok`, 1 or 0 if it was there ; `gone`
 -- gateway_1_outbox_cancel   generation, now, submission -> `ok` ; `absent` ; `late`, status ; `gone`
 -- Twice is safe for all of them.
@@ -37,6 +39,7 @@ local function account_put(keys, args)
 		end
 	end
 	redis.call('HDEL', key, 'erased', 'removed')
+	redis.call('PERSIST', key)
 	if cred then -- what was refused were others
 		local sent = redis.call('HGET', tag .. ':lg', 'sent')
 		redis.call('UNLINK', tag .. ':lg')
@@ -87,6 +90,8 @@ end
 local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
 	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'ob', 'tk', 'od', 'cov', 'cmd', 'bf', 'lg', 'cn', 'by'}
 
+local ERASED_KEEP_S = 7 * 86400
+
 local function account_erase(keys, args)
 	local tag, key, limit = keys[1], keys[1] .. ':acct', args[2]
 	if redis.call('HEXISTS', key, 'gen') == 0 then
@@ -108,8 +113,22 @@ local function account_erase(keys, args)
 				redis.call('HDEL', key, field)
 			end
 		end
+		redis.call('EXPIRE', key, ERASED_KEEP_S)
 	end
 	return {'ok', redis.call('HGET', key, 'gen'), left}
+end
+
+local function account_sweep(keys, args)
+	local tag = keys[1]
+	if redis.call('HGET', tag .. ':acct', 'erased') ~= '1' then
+		return 0
+	end
+	for i = 1, #args do
+		if args[i]:sub(1, #tag + 1) == tag .. ':' and args[i] ~= tag .. ':acct' then
+			redis.call('UNLINK', args[i])
+		end
+	end
+	return 1
 end
 
 local function outbox_add(keys, args)
@@ -153,5 +172,6 @@ end
 redis.register_function('gateway_1_account_put', account_put)
 redis.register_function('gateway_1_account_kept', account_kept)
 redis.register_function('gateway_1_account_erase', account_erase)
+redis.register_function('gateway_1_account_sweep', account_sweep)
 redis.register_function('gateway_1_outbox_add', outbox_add)
 redis.register_function('gateway_1_outbox_cancel', outbox_cancel)

@@ -29,6 +29,7 @@ struct bus_client;
 struct outbox_blobs;
 struct http_streams;
 struct webhook_loop;
+struct erasure_loop;
 
 struct app {
 	const struct gateway_conf *conf;
@@ -39,6 +40,7 @@ struct app {
 	struct outbox_blobs *blobs; /* outbox_blobs.h: the gateway's own blob writer */
 	struct http_streams *streams; /* stream.h */
 	struct webhook_loop *webhooks; /* webhook_loop.h */
+	struct erasure_loop *erasures; /* erasure_loop.h */
 	struct secret_key mail_key, token_key, credentials_pub;
 };
 

@@ -49,7 +49,8 @@ static const char *const event_names[] = {"account.created",
 					  "bcc.rejected",
 					  "placement.completed",
 					  "placement.flagged",
-					  "webhook.disabled"};
+					  "webhook.disabled",
+					  "erasure.completed"};
 
 /* Its number, or -1. */
 static int name_find(struct span name)

@@ -5,6 +5,7 @@
 #include "gateway/app.h"
 #include "gateway/bus_client.h"
 #include "gateway/command.h"
+#include "gateway/erasure_loop.h"
 #include "gateway/make_keys.h"
 #include "gateway/outbox_blobs.h"
 #include "gateway/port_file.h"
@@ -40,9 +41,11 @@ static void stop(void *ctx)
 	if (g->server)
 		port_file_remove(g->app.conf->common.dir, g->app.instance);
 	webhook_loop_stop(g->app.webhooks);
+	erasure_loop_stop(g->app.erasures);
 	server_stop(&g->server);
 	bus_client_free(&g->app.bus);
 	webhook_loop_free(&g->app.webhooks);
+	erasure_loop_free(&g->app.erasures);
 	outbox_blobs_close(&g->app.blobs);
 	secret_wipe(&g->app.mail_key, sizeof(g->app.mail_key));
 	secret_wipe(&g->app.token_key, sizeof(g->app.token_key));
@@ -61,6 +64,7 @@ static enum err_code start_parts(struct gateway *g, struct err *e)
 		return code;
 	app->bus = bus_client_new(stage_bus(app->stage));
 	app->webhooks = webhook_loop_new(app);
+	app->erasures = erasure_loop_new(app);
 	bus_client_webhooks(app->bus, app->webhooks);
 	code = server_start(app, &g->server, &port, e);
 	if (code == ERR_OK)
@@ -68,6 +72,7 @@ static enum err_code start_parts(struct gateway *g, struct err *e)
 	if (code != ERR_OK)
 		return code;
 	webhook_loop_start(app->webhooks);
+	erasure_loop_start(app->erasures);
 	log_event(LOG_LEVEL_INFO, "api_listening", "port", "u", (uint64_t)port, NULL);
 	return ERR_OK;
 }

@@ -1,4 +1,4 @@
-GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/aside.lua gateway/backfill.lua gateway/webhook.lua gateway/hits.lua)
+GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/aside.lua gateway/backfill.lua gateway/webhook.lua gateway/hits.lua gateway/export.lua)
 GATEWAY_SYSTEM := -lmicrohttpd -ljansson -lhiredis -lzmq -lcurl -lssl -lcrypto -lzstd -lidn2 -lresolv -lpthread
 $(B)/gen/gateway_lua.h: $(GATEWAY_LUA)
 $(B)/gateway/main.o: $(B)/gen/gateway_lua.h
@@ -23,3 +23,4 @@ $(eval $(call unit,gateway/webhook_sign_test,gateway/webhook_sign.c,secret base,
 $(eval $(call unit,gateway/webhook_url_test,gateway/webhook_url.c gateway/egress.c,base,-lcurl))
 $(eval $(call unit,gateway/webhook_test,gateway/webhook.c gateway/webhook_sign.c gateway/json.c,secret base,-ljansson -lcrypto -lidn2))
 $(eval $(call unit,gateway/auth_results_test,gateway/auth_results.c,base,-lidn2))
+$(eval $(call unit,gateway/export_encode_test,gateway/export_encode.c,base,-lidn2))

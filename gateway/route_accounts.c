@@ -7,6 +7,8 @@
 #include "gateway/account_open.h"
 #include "gateway/account_save.h"
 #include "gateway/account_view.h"
+#include "gateway/erasure.h"
+#include "gateway/erasure_loop.h"
 #include "gateway/idempotency.h"
 #include "gateway/page.h"
 #include "gateway/problem.h"
@@ -237,6 +239,22 @@ static void account_patch(struct http_request *r)
 	json_decref(record.config);
 }
 
+/* On record first, so that it comes to its end whatever dies; nothing can be read when this is answered. */
+static bool account_end(struct http_request *r, const struct account_entry *entry)
+{
+	struct span id;
+
+	if (!erasure_begin(r, r->viewer.company, entry, &id))
+		return false;
+	http_answer_header(
+		r, "Location",
+		arena_printf(r->arena, "/v1/erasures/%.*s", (int)id.n, (const char *)id.p));
+	if (!account_erase(r, entry))
+		return false;
+	erasure_loop_wake(r->app->erasures);
+	return true;
+}
+
 static void account_delete(struct http_request *r)
 {
 	const char *mail = http_query(r, "mail");
@@ -245,7 +263,7 @@ static void account_delete(struct http_request *r)
 
 	if (!account_open(r, erase, &entry))
 		return;
-	if (erase ? account_erase(r, &entry) : account_remove(r, &entry))
+	if (erase ? account_end(r, &entry) : account_remove(r, &entry))
 		http_answer_empty(r, 204);
 }
 

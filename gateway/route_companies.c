@@ -1,4 +1,6 @@
 #include "common/store/keys.h"
+#include "gateway/erasure.h"
+#include "gateway/erasure_loop.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
@@ -120,12 +122,37 @@ static enum err_code company_erase(struct http_request *r, struct err *e)
 	return code;
 }
 
+/* With all its accounts: begun here, done by whoever lives. */
+static void company_end(struct http_request *r)
+{
+	struct err e;
+	struct span record = company_record(r, &e), id;
+
+	if (e.code != ERR_OK) {
+		problem_from_err(r, &e);
+	} else if (!record.n) {
+		problem_not_found(r);
+	} else if (erasure_begin(r, r->ids[0], NULL, &id)) {
+		http_answer_json(r, 202, json_pack("{s:o}", "id", json_from_span(id)));
+		http_answer_header(
+			r, "Location",
+			arena_printf(r->arena, "/v1/erasures/%.*s", (int)id.n, (const char *)id.p));
+		erasure_loop_wake(r->app->erasures);
+	}
+}
+
 static void company_delete(struct http_request *r)
 {
+	const char *mail = http_query(r, "mail");
 	struct store_reply reply;
 	struct err e;
-	bool used = has_accounts(r, &e);
+	bool used;
 
+	if (mail && strcmp(mail, "erase") == 0) {
+		company_end(r);
+		return;
+	}
+	used = has_accounts(r, &e);
 	if (e.code != ERR_OK) {
 		problem_from_err(r, &e);
 	} else if (used) {
@@ -140,6 +167,15 @@ static void company_delete(struct http_request *r)
 		http_answer_empty(r, 204);
 	}
 }
+
+static const char *const MAIL[] = {"keep", "erase", NULL};
+static const struct json_field DELETE_QUERY[] = {
+	{.name = "mail",
+	 .type = FIELD_ENUM,
+	 .values = MAIL,
+	 .help = "erase: with all its accounts and their mail; answers 202 with the erasure's id."},
+	{.name = NULL},
+};
 
 static const struct route ROUTES[] = {
 	{.method = HTTP_GET,
@@ -164,6 +200,7 @@ static const struct route ROUTES[] = {
 	 .need = NEED_ROOT,
 	 .scope = SCOPE_TOKENS,
 	 .handle = company_delete,
+	 .query = DELETE_QUERY,
 	 .status = 204,
 	 .summary = "Erases a company that has no mail accounts, with its tokens."},
 };

@@ -27,6 +27,8 @@ const struct route_table *const routes_all[] = {
 	&route_aside_table,
 	&route_why_table,
 	&route_relink_table,
+	&route_export_table,
+	&route_erasures_table,
 	&route_coverage_table,
 	NULL,
 };

@@ -61,6 +61,8 @@
  *
  *   KEY_G_COMPANIES companies hash gateway → all         company → JSON
  *   KEY_G_ACCOUNTS  accounts  hash gateway → fetcher, sender, linker    <company>/<account> → generation
+ *   KEY_G_ERASURES  er        hash gateway               erasure → JSON: what was erased, and that nothing is left
+ *   KEY_G_ERASURES_OPEN  ero  set  gateway               those that want work     KEY_G_ERASURE_LEASE  erl:<erasure>  string, expires
  *   KEY_G_TOKENS    tok       hash gateway               root tokens
  *   KEY_G_LINKS     cn:<host>  hash, expires  fetcher    connections of each instance to a mail server
  *   KEY_G_REGISTRY  reg:<instance>  string, expires   bus        KEY_G_INSTANCES  regs  set  bus
@@ -140,6 +142,9 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_G_COMPANIES "companies"
 #define KEY_G_ACCOUNTS "accounts"
 #define KEY_G_TOKENS "tok"
+#define KEY_G_ERASURES "er"
+#define KEY_G_ERASURES_OPEN "ero"
+#define KEY_G_ERASURE_LEASE "erl:"
 #define KEY_G_REGISTRY "reg:"
 #define KEY_G_LINKS "cn:"
 #define KEY_G_INSTANCES "regs"
