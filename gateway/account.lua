@@ -2,7 +2,8 @@
 -- gateway.lua.
 --
 -- Account functions, key {a:<company>/<account>}:
--- gateway_1_account_put     now, revision expected or ``, data key if it has none, field, value, ... (value of `cred` `` takes it off)
+-- gateway_1_account_put     now, revision expected or ``, data key if it has none, field, value, ... (value of `cred` `` takes it off; that of
+--                           `audit` goes on the record of changes)
 --                           -> `ok`, generation, revision, 1 if new ; `stale`, revision
 -- gateway_1_account_kept    now -> `ok`: stops syncing, forgets the credentials, keeps mail and data key
 -- gateway_1_account_erase   now, limit -> `ok`, generation, left. First raises the generation and destroys the data key and
@@ -32,7 +33,9 @@ local function account_put(keys, args)
 	local cred = false
 	for i = 4, #args, 2 do
 		cred = cred or args[i] == 'cred'
-		if args[i] == 'cred' and args[i + 1] == '' then
+		if args[i] == 'audit' then
+			audit_add(tag .. ':aud', args[i + 1])
+		elseif args[i] == 'cred' and args[i + 1] == '' then
 			redis.call('HDEL', key, 'cred')
 		else
 			redis.call('HSET', key, args[i], args[i + 1])
@@ -88,7 +91,7 @@ local function erase_places(tag, limit)
 end
 
 local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
-	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'ob', 'tk', 'od', 'cov', 'cmd', 'bf', 'lg', 'cn', 'by'}
+	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'ob', 'tk', 'od', 'cov', 'cmd', 'bf', 'lg', 'cn', 'by', 'aud'}
 
 local ERASED_KEEP_S = 7 * 86400
 

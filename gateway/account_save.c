@@ -105,6 +105,8 @@ static enum err_code slot_put(struct http_request *r, const struct account_draft
 	field(args, &n, "number", number);
 	if (d->credentials.n)
 		field(args, &n, "cred", d->credentials);
+	if (d->audit.n)
+		field(args, &n, "audit", d->audit);
 	if (d->paused)
 		field(args, &n, "paused", span_cstr(d->paused));
 	if (!d->revision.n)

@@ -14,6 +14,7 @@ struct account_draft {
 	const json_t *config;
 	struct span credentials; /* sealed; empty: unchanged */
 	const char *paused; /* "0", "1"; NULL: unchanged */
+	struct span audit; /* what it changes, for the record; may be empty */
 	struct span revision; /* of the record this is made from; empty: whatever it is */
 };
 

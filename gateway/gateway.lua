@@ -12,8 +12,8 @@
 -- gateway_1_item_delete     `d|l|p:id` -> 1 or 0
 -- gateway_1_user_put        id, JSON, packed normalized addresses, ... -> for each `` or `address_taken <address>`
 -- gateway_1_user_delete     id -> 1, 0, or `accounts` if the user still has some. The user's tokens and webhooks go too.
--- gateway_1_preferences_put id, JSON of the preferences -> 1 or 0
--- gateway_1_settings_put    JSON before (`` none), JSON after, audit JSON -> `ok` or `stale`
+-- gateway_1_preferences_put id, JSON of the preferences, audit JSON or `` -> 1 or 0
+-- gateway_1_settings_put    JSON before (`` none), JSON after, audit JSON or `` -> `ok` or `stale`
 -- gateway_1_company_erase   limit -> what is left (0: nothing)
 -- gateway_1_account_number  account -> its number, an old one or the next
 -- gateway_1_account_add     account, number, user, email, removed 0|1, member... -> `ok`
@@ -242,6 +242,13 @@ local function user_put(keys, args)
 	return answer
 end
 
+-- A changed setting goes on record; without an entry nothing changed.
+local function audit_add(key, entry)
+	if (entry or '') ~= '' then
+		redis.call('XADD', key, 'MAXLEN', '~', AUDIT_MAX, '*', 'e', entry)
+	end
+end
+
 local function preferences_put(keys, args)
 	local key = keys[1] .. ':user'
 	local json = redis.call('HGET', key, args[1])
@@ -250,6 +257,7 @@ local function preferences_put(keys, args)
 	end
 	local base = json:gsub(PREFERENCES, '}')
 	redis.call('HSET', key, args[1], base:sub(1, -2) .. ',"preferences":' .. args[2] .. '}')
+	audit_add(keys[1] .. ':aud:' .. args[1], args[3])
 	return 1
 end
 
@@ -291,6 +299,7 @@ local function user_delete(keys, args)
 	end
 	user_tokens_delete(tag, id)
 	user_webhooks_delete(tag, id)
+	redis.call('UNLINK', tag .. ':aud:' .. id)
 	return redis.call('HDEL', tag .. ':user', id)
 end
 
@@ -300,7 +309,7 @@ local function settings_put(keys, args)
 		return 'stale'
 	end
 	redis.call('HSET', key, 'settings', args[2])
-	redis.call('XADD', keys[1] .. ':audit', 'MAXLEN', '~', AUDIT_MAX, '*', 'e', args[3])
+	audit_add(keys[1] .. ':audit', args[3])
 	return 'ok'
 end
 
@@ -317,6 +326,9 @@ end
 local function company_erase(keys, args)
 	local tag = keys[1]
 	redis.call('UNLINK', tag .. ':tok')
+	for _, user in ipairs(redis.call('HKEYS', tag .. ':user')) do
+		redis.call('UNLINK', tag .. ':aud:' .. user)
+	end
 	for _, hook in ipairs(redis.call('HKEYS', tag .. ':wh')) do
 		webhook_forget(tag, hook)
 	end

@@ -7,6 +7,7 @@
 #include "gateway/account_open.h"
 #include "gateway/account_save.h"
 #include "gateway/account_view.h"
+#include "gateway/audit.h"
 #include "gateway/erasure.h"
 #include "gateway/erasure_loop.h"
 #include "gateway/idempotency.h"
@@ -59,6 +60,33 @@ static bool owner_read(struct http_request *r, struct span *user_out)
 		return true;
 	problem_answer(r, PROBLEM_UNKNOWN_REFERENCE, "There is no such user.");
 	return false;
+}
+
+/* ACC-10: those who share the mailbox are users of the company. */
+static bool members_known(struct http_request *r)
+{
+	struct span *members;
+	size_t count = json_get_spans(r->arena, r->json, "members", &members);
+	struct store_command *commands = arena_array(r->arena, count + 1, sizeof(*commands));
+	struct store_reply *replies = arena_array(r->arena, count + 1, sizeof(*replies));
+	struct err e;
+
+	for (size_t i = 0; i < count; i++)
+		commands[i] = store_command(r->arena, "HEXISTS %b %b",
+					    key_company(r->arena, r->viewer.company, KEY_C_USERS),
+					    members[i]);
+	if (count && store_pipeline(r->store, commands, count, r->arena, replies, &e) != ERR_OK) {
+		problem_from_err(r, &e);
+		return false;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (replies[i].integer != 1) {
+			problem_answer(r, PROBLEM_UNKNOWN_REFERENCE,
+				       "There is no user `%.*s` to be a member.", (int)members[i].n,
+				       (const char *)members[i].p);
+			return false;
+		}
+	return true;
 }
 
 static struct span id_make(struct http_request *r)
@@ -118,7 +146,8 @@ static void accounts_post(struct http_request *r)
 	struct account_connection c;
 	json_t *config = NULL;
 
-	if (!owner_read(r, &draft.user) || !id_choose(r, draft.user, draft.email, &draft.id) ||
+	if (!owner_read(r, &draft.user) || !members_known(r) ||
+	    !id_choose(r, draft.user, draft.email, &draft.id) ||
 	    !account_connection_read(r, r->json, NULL, json_get_text(r->json, "email"), &c))
 		return;
 	if (!account_verify(r->app->conf, &c.imap, &c.smtp)) {
@@ -197,6 +226,8 @@ static void account_change(struct http_request *r, const struct account_entry *e
 		if (!account_record_get(r, entry->id, &record))
 			return;
 		config = account_config_make(r, r->json, record.config, c);
+		if (config)
+			draft.audit = audit_entry(r, record.config, config);
 		json_decref(record.config);
 		if (!config)
 			return;
@@ -220,7 +251,7 @@ static void account_patch(struct http_request *r)
 	struct account_entry entry;
 	struct account_connection c;
 
-	if (!account_open(r, false, &entry))
+	if (!account_open(r, false, &entry) || !members_known(r))
 		return;
 	if (!connection) {
 		account_change(r, &entry, NULL);

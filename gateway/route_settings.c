@@ -1,5 +1,6 @@
 #include "common/base/clock.h"
 #include "common/store/keys.h"
+#include "gateway/audit.h"
 #include "gateway/hit_class.h"
 #include "gateway/json.h"
 #include "gateway/problem.h"
@@ -79,30 +80,11 @@ static void settings_get(struct http_request *r)
 		problem_from_err(r, &e);
 }
 
-/* Who, when, and each changed setting from and to (CFG-01). */
-static json_t *audit_entry(struct http_request *r, const json_t *before, const json_t *after)
-{
-	json_t *changes = json_object(), *old;
-	const char *name;
-	json_t *value;
-
-	json_object_foreach((json_t *)(uintptr_t)after, name, value)
-	{
-		old = json_object_get(before, name);
-		if (!json_equal(old, value))
-			json_object_set_new(changes, name,
-					    json_pack("{s:O* s:O}", "from", old, "to", value));
-	}
-	return json_pack("{s:o s:o s:o s:o}", "at", json_from_time(r->now_ms), "user",
-			 json_from_span(r->viewer.user), "token", json_from_span(r->viewer.token),
-			 "changes", changes);
-}
-
 /* One attempt: `ok`, or `stale` if another changed the settings meanwhile. Empty: a problem is answered. */
 static struct span settings_try(struct http_request *r, json_t **after_out)
 {
 	struct span key = key_company_tag(r->arena, r->viewer.company), args[3] = {{NULL, 0}};
-	json_t *before, *after, *audit;
+	json_t *before, *after;
 	struct store_reply reply;
 	enum err_code code;
 	struct err e;
@@ -115,13 +97,11 @@ static struct span settings_try(struct http_request *r, json_t **after_out)
 	}
 	after = json_copy(before);
 	json_object_update(after, r->json);
-	audit = audit_entry(r, before, after);
 	args[1] = json_text(r->arena, after);
-	args[2] = json_text(r->arena, audit);
+	args[2] = audit_entry(r, before, after);
 	code = store_fcall(r->store, "gateway_1_settings_put", &key, 1, args, 3, r->arena, &reply,
 			   &e);
 	json_decref(before);
-	json_decref(audit);
 	*after_out = after;
 	if (code == ERR_OK)
 		return reply.string;

@@ -1,4 +1,5 @@
 #include "common/store/keys.h"
+#include "gateway/audit.h"
 #include "gateway/mirror.h"
 #include "gateway/mirror_fields.h"
 #include "gateway/problem.h"
@@ -83,11 +84,14 @@ static void preferences_get(struct http_request *r)
 static void preferences_store(struct http_request *r, json_t *preferences)
 {
 	struct span key = key_company_tag(r->arena, r->viewer.company);
-	struct span args[] = {r->ids[0], json_text(r->arena, preferences)};
+	json_t *before = preferences_now(r);
+	struct span args[] = {r->ids[0], json_text(r->arena, preferences),
+			      audit_entry(r, before, preferences)};
 	struct store_reply reply;
 	struct err e;
 
-	if (store_fcall(r->store, "gateway_1_preferences_put", &key, 1, args, 2, r->arena, &reply,
+	json_decref(before);
+	if (store_fcall(r->store, "gateway_1_preferences_put", &key, 1, args, 3, r->arena, &reply,
 			&e) != ERR_OK)
 		problem_from_err(r, &e);
 	else if (reply.integer == 0)

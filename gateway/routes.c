@@ -29,6 +29,7 @@ const struct route_table *const routes_all[] = {
 	&route_relink_table,
 	&route_export_table,
 	&route_erasures_table,
+	&route_changes_table,
 	&route_coverage_table,
 	NULL,
 };

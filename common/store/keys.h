@@ -36,6 +36,7 @@
  *   KEY_A_LOGINS    lg      hash   fetcher, sender (one Lua fragment); gateway clears → fetcher, sender, gateway
  *   KEY_A_LINKS     cn      hash   fetcher → fetcher     connections of each instance; what a server lowered them to
  *   KEY_A_OCTETS    by      hash   fetcher → fetcher, gateway           octets read by the hour
+ *   KEY_A_AUDIT     aud     stream gateway               changes of the account's settings (CFG-01)
  *   KEY_A_OUTDUE    od      zset   gateway adds, sender moves → sender  submission by due time
  *
  *   KEY_C_COMPANY   company hash   gateway → all         settings and features
@@ -55,6 +56,7 @@
  *   KEY_C_IDEM      idem:<key>   string  gateway         Idempotency-Key → answer
  *   KEY_C_SUPPRESSED sup  hash   gateway, linker's apply → gateway     normalized address → JSON (SND-13)
  *   KEY_C_AUDIT     audit   stream gateway               settings changes (CFG-01)
+ *   KEY_C_USERAUDIT aud:<user>  stream gateway            changes of a user's preferences (CFG-01)
  *   KEY_C_WEBHOOKS  wh      hash   gateway → gateway     endpoint → JSON
  *   KEY_C_WEBHOOKSTATE whs:<id>  hash  gateway           how far it has come
  *   KEY_C_WEBHOOKLOG   whd:<id>  stream  gateway         what came of its requests
@@ -101,6 +103,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_ALIASES "al"
 #define KEY_A_THREADS "t"
 #define KEY_A_USER "tu"
+#define KEY_A_AUDIT "aud"
 #define KEY_A_MEMBERS "tm:"
 #define KEY_A_REHOME "rh"
 #define KEY_A_TOMBS "dead"
@@ -135,6 +138,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_C_TIMELINE "tl:"
 #define KEY_C_IDEM "idem:"
 #define KEY_C_AUDIT "audit"
+#define KEY_C_USERAUDIT "aud:"
 #define KEY_C_SUPPRESSED "sup"
 #define KEY_C_WEBHOOKS "wh"
 #define KEY_C_WEBHOOKSTATE "whs:"
