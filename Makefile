@@ -126,6 +126,13 @@ $(B)/tests/bench/sink: $(B)/tests/bench/sink.o $(foreach l,stage store bus wire 
 $(B)/tests/bench/raw_fetch: $(B)/tests/bench/raw_fetch.o
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $< -lssl -lcrypto
 
+# Linking as a company grows, and the import of its people: LINK="--people 100000".
+.PHONY: bench-link
+bench-link:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/bench_link
+	@/usr/bin/python3 tests/bench/bench_link.py --build $(abspath $(B)) $(LINK)
+
 # The parser library beside GMime (libgmime-3.0-dev, wanted by this target alone): PARSE="--messages 2000 --rounds 3".
 .PHONY: bench-parse
 bench-parse:

@@ -8,3 +8,6 @@ $(eval $(call unit,common/stage/sweep_test,,stage store bus wire metrics conf ba
 tests-built: $(B)/tests/flow/feed
 $(B)/tests/flow/feed: $(B)/tests/flow/feed.o $(foreach l,stage store bus wire metrics conf base,$(B)/lib$(l).a)
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread
+# `make bench-link`
+$(B)/tests/bench/bench_link: $(patsubst %.c,$(B)/%.o,tests/bench/bench_link.c linker/batch.c linker/commit.c linker/apply.c) $(foreach l,linking store wire metrics conf base,$(B)/lib$(l).a)
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lhiredis -lmicrohttpd -lcrypto -lidn2 -lpthread
