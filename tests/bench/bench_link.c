@@ -68,7 +68,7 @@ static int64_t run(struct batch *batch, const struct span *frames, size_t n)
 	return clock_mono_us() - began;
 }
 
-int main(int argc, char **argv)
+static void bench(const char *address, const char *path)
 {
 	struct metrics *metrics = metrics_new("bench", "bench-1", NULL, 0);
 	struct batch *batch = calloc(1, sizeof(*batch));
@@ -76,13 +76,13 @@ int main(int argc, char **argv)
 	size_t n, batches = 0, room = 100000;
 	int64_t *us = calloc(room, sizeof(*us)), trips = 0;
 
-	if (argc != 3 || !batch || !us)
-		return 2;
-	struct store_options options = {.address = argv[1], .metrics = metrics};
+	if (!batch || !us)
+		abort();
+	struct store_options options = {.address = address, .metrics = metrics};
 
 	batch->store = store_new(&options);
 	batch->arena = arena_new(256 << 10);
-	rest = read_file(argv[2]);
+	rest = read_file(path);
 	while (batches < room && (n = take(&rest, frames)) > 0) {
 		int64_t before = metrics_get(metrics, METRIC_REDIS_CALLS, 0), made;
 
@@ -98,5 +98,12 @@ int main(int argc, char **argv)
 	metrics_free(&metrics);
 	free(us);
 	free(batch);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		return 2;
+	bench(argv[1], argv[2]);
 	return 0;
 }
