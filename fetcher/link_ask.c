@@ -225,6 +225,8 @@ void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t ar
 
 	buf_put_span(&ask->set, set);
 	ask->low = UINT32_MAX;
+	if (has_no_end(set))
+		rest.n -= 2; /* else its last number would not be read */
 	while (imap_set_next(&rest, &low, &high)) {
 		ask->low = low < ask->low ? low : ask->low;
 		ask->high = high > ask->high ? high : ask->high;
