@@ -49,10 +49,7 @@ struct account {
 	struct budget_host *host; /* where its connections go */
 	size_t links; /* its connections */
 	struct octets octets;
-	struct account_waiting {
-		enum account_wait reason;
-		int64_t until_ms; /* wall clock; 0: not known */
-	} waits[2], wait_told; /* of the lanes' connections */
+	struct account_waiting waits[2], wait_told; /* of the lanes' connections */
 	size_t jobs; /* given and not done: the account stays until they are */
 	int64_t retry_ms; /* mono: when a waiting account goes on; INT64_MAX: when it is changed */
 	int64_t renewed_ms, lease_ms; /* mono: last success, last try */

@@ -19,6 +19,11 @@ enum account_wait {
 	ACCOUNT_WAITS,
 };
 
+struct account_waiting {
+	enum account_wait reason;
+	int64_t until_ms; /* wall clock; 0: not known */
+};
+
 struct account_leave {
 	struct logins_leave login;
 	enum account_wait wait; /* no leave because of this; NONE: because of logins */

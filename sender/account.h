@@ -42,8 +42,7 @@ void account_close(struct account *account);
  */
 #define ACCOUNT_TICKET_BYTES LOGINS_TICKET_BYTES
 MUST_USE enum err_code account_login_ask(struct store *store, const struct outbox_key *key,
-					 const struct account_options *options,
-					 struct arena *arena,
+					 const struct account_options *options, struct arena *arena,
 					 char ticket_out[ACCOUNT_TICKET_BYTES], struct err *e);
 /* why: NULL if the server let us in. */
 void account_login_told(struct store *store, const struct outbox_key *key,
