@@ -53,7 +53,7 @@ struct limits_refusal limits_refusal(const struct err *e)
 					    NULL};
 	static const char *const address[] = {"your address", "your ip", "this ip", "per ip",
 					      "from ip",      "same ip", NULL};
-	const int64_t said_ms = imap_refusal_wait_ms(span_cstr(e->text));
+	const int64_t said_ms = imap_refusal_wait_ms(span_make(e->text, strlen(e->text)));
 
 	if (strcmp(e->name, "bandwidth_exceeded") == 0 || says(e, octets))
 		return (struct limits_refusal){LIMITS_OCTETS, false, said_ms ? said_ms : OCTETS_MS};
