@@ -181,6 +181,37 @@ static void depth_is_limited(void **state)
 	arena_free(&s.arena);
 }
 
+/* Tags that hide from a count of what is open: nothing nests deeper for them, and of attributes only ours are left. */
+static void nothing_hides_from_the_limits(void **state)
+{
+	(void)state;
+	static const char *const pieces[] = {"<span><div></span></div>", "<span><p></span></p>",
+					     "<h1><h2></h2><span></h1>", "<li><dd>",
+					     "<!--><b></b><i>",		 "<p a=1>"};
+	struct sanitize s = {.arena = arena_new(0)};
+	struct buf html, out;
+	buf_init(&html, 8 << 20);
+	buf_init(&out, 8 << 20);
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		buf_clear(&html);
+		for (int k = 0; k < 20000; k++)
+			buf_put_cstr(&html, pieces[i]);
+		buf_put_cstr(&html, "end");
+		sanitize(buf_cstr(&html), false, &s, &out);
+		assert_non_null(strstr(buf_cstr(&out), "end"));
+	}
+	buf_clear(&html);
+	buf_put_cstr(&html, "<p ");
+	for (int k = 0; k < 200000; k++)
+		buf_printf(&html, "a%d=1 ", k);
+	buf_put_cstr(&html, "title=t>x");
+	sanitize(buf_cstr(&html), false, &s, &out);
+	assert_string_equal(buf_cstr(&out), "<p>x</p>");
+	buf_fini(&html);
+	buf_fini(&out);
+	arena_free(&s.arena);
+}
+
 static void what_costs_too_much_is_refused(void **state)
 {
 	(void)state;
@@ -208,6 +239,7 @@ int main(void)
 		cmocka_unit_test(output_goes_through_unchanged),
 		cmocka_unit_test(remote_pictures_are_told_or_kept),
 		cmocka_unit_test(depth_is_limited),
+		cmocka_unit_test(nothing_hides_from_the_limits),
 		cmocka_unit_test(what_costs_too_much_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
