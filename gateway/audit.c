@@ -18,7 +18,9 @@ static json_t *changes_of(const json_t *before, const json_t *after)
 	const char *name;
 
 	json_object_foreach((json_t *)(uintptr_t)after, name, value)
+	{
 		put_change(changes, name, json_object_get(before, name), value);
+	}
 	json_object_foreach((json_t *)(uintptr_t)before, name,
 			    value) if (!json_object_get(after, name))
 		put_change(changes, name, value, NULL);
