@@ -7,6 +7,7 @@
 #include "fetcher/backfill_batch.h"
 #include "fetcher/link.h"
 #include "fetcher/mailbox.h"
+#include "fetcher/mailbox_space.h"
 
 struct backfill_people;
 struct backfill_task;
@@ -33,6 +34,11 @@ struct account_live { /* the connection for all that is new */
 	struct mailbox *poll_at; /* where polling one by one goes on */
 	int64_t polled_ms, idle_ms, listed_ms, flags_ms, inbox_ms;
 	bool list_due, poll_due, idling, new_mail;
+	bool listing; /* LIST responses answer our own question */
+	bool notify_asked,
+		notified; /* the server tells of the other mailboxes by itself (NOTIFY) */
+	bool strayed; /* another mailbox than the inbox was visited since the last look */
+	struct mailbox_spaces spaces;
 	bool synced; /* has come to rest once */
 	struct err worst; /* of the last mailbox that was parked */
 	const char *worst_state; /* told with this state of the account */

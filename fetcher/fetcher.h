@@ -22,7 +22,8 @@ struct fetcher_conf {
 	int64_t connections[LIMITS_PROVIDERS], host_connections, crowded_ms; /* 0: any number */
 	int64_t day_bytes[LIMITS_PROVIDERS], day_percent; /* 0: no limit */
 	char *ca_file;
-	bool allow_plaintext;
+	int64_t compress_round_trip_ms;
+	bool allow_plaintext, compress;
 };
 
 enum fetcher_metric {

@@ -7,23 +7,6 @@
 #define READS_A_TURN 256
 #define PLACED_MIN 4096u /* less of a body is read together with what follows it */
 
-static const struct {
-	const char *word;
-	enum imap_cap cap;
-} cap_table[] = {
-	{"IDLE", IMAP_CAP_IDLE},
-	{"ID", IMAP_CAP_ID},
-	{"ENABLE", IMAP_CAP_ENABLE},
-	{"CONDSTORE", IMAP_CAP_CONDSTORE},
-	{"QRESYNC", IMAP_CAP_QRESYNC},
-	{"ESEARCH", IMAP_CAP_ESEARCH},
-	{"LIST-STATUS", IMAP_CAP_LIST_STATUS},
-	{"SPECIAL-USE", IMAP_CAP_SPECIAL_USE},
-	{"LITERAL+", IMAP_CAP_LITERAL_PLUS},
-	{"UIDPLUS", IMAP_CAP_UIDPLUS},
-	{"LIST-EXTENDED", IMAP_CAP_LIST_EXTENDED},
-};
-
 static void watch(struct imap_conn *conn);
 static void turn_again(uv_idle_t *again);
 
@@ -37,7 +20,7 @@ void imap_conn_die(struct imap_conn *conn, const struct err *e)
 		conn->handlers.closed(conn->handlers.ctx, conn, e);
 }
 
-static void die_of(struct imap_conn *conn, const char *name, const char *text)
+void imap_conn_die_of(struct imap_conn *conn, const char *name, const char *text)
 {
 	struct err e;
 
@@ -53,50 +36,6 @@ void imap_conn_schedule(struct imap_conn *conn)
 }
 
 /* ---- reading ---- */
-
-static void take_caps(struct imap_conn *conn, struct span words)
-{
-	struct span each;
-	size_t n = words.n < sizeof(conn->cap_words) - 1 ? words.n : sizeof(conn->cap_words) - 1;
-
-	memcpy(conn->cap_words, words.p, n);
-	conn->cap_words[n] = '\0';
-	conn->caps = 0;
-	while (imap_word_next(&words, &each))
-		for (size_t i = 0; i < sizeof(cap_table) / sizeof(cap_table[0]); i++)
-			if (span_ieq(each, span_cstr(cap_table[i].word)))
-				conn->caps |= (unsigned)cap_table[i].cap;
-	if (conn->caps & IMAP_CAP_QRESYNC)
-		conn->caps |= IMAP_CAP_CONDSTORE;
-}
-
-static void introduced(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
-		       uint64_t arg)
-{
-	(void)ctx;
-	(void)tagged;
-	(void)arg;
-	conn->handlers.ready(conn->handlers.ctx, conn);
-}
-
-/* Our own CAPABILITY was answered: the last of what follows says that the connection is ready. */
-static void capable(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
-{
-	const unsigned both = IMAP_CAP_ENABLE | IMAP_CAP_QRESYNC;
-
-	(void)ctx;
-	(void)arg;
-	if (tagged->status != IMAP_OK) {
-		die_of(conn, "protocol_error", "the server refused CAPABILITY");
-		return;
-	}
-	if ((conn->caps & both) == both)
-		imap_conn_command(conn, NULL, NULL, 0, "ENABLE CONDSTORE QRESYNC");
-	if (conn->caps & IMAP_CAP_ID)
-		imap_conn_command(conn, introduced, NULL, 0, "ID (\"name\" \"mailweave\")");
-	else
-		imap_conn_command(conn, introduced, NULL, 0, "NOOP");
-}
 
 /* Servers may answer out of order (RFC 3501 5.5); Dovecot does, with NOOP before STATUS. */
 static struct imap_command *find_command(struct imap_conn *conn, struct span tag)
@@ -118,7 +57,8 @@ static void take_tagged(struct imap_conn *conn, const struct imap_resp *resp)
 	struct imap_command *found = find_command(conn, resp->tag), command;
 
 	if (!found) {
-		die_of(conn, "protocol_error", "an answer with a tag that was not asked for");
+		imap_conn_die_of(conn, "protocol_error",
+				 "an answer with a tag that was not asked for");
 		return;
 	}
 	command = *found;
@@ -150,28 +90,36 @@ static void take_continue(struct imap_conn *conn)
 	}
 }
 
-static void take_response(struct imap_conn *conn, const struct imap_resp *resp)
+static void take_goodbye(struct imap_conn *conn, const struct imap_resp *resp)
 {
-	if (resp->kind == IMAP_TAGGED) {
-		take_tagged(conn, resp);
-		return;
-	}
-	if (resp->kind == IMAP_CONTINUE) {
-		take_continue(conn);
-		return;
-	}
-	if (resp->kind == IMAP_CAPABILITY)
-		take_caps(conn, resp->attributes);
-	if (resp->kind == IMAP_UNTAGGED && resp->status == IMAP_BYE) {
-		struct err e;
-		const int n = (int)(resp->text.n < 200 ? resp->text.n : 200);
+	struct err e;
+	const int n = (int)(resp->text.n < 200 ? resp->text.n : 200);
 
-		if (err_set(&e, ERR_PEER, ERR_ACCOUNT, "connection_closed",
-			    "the server said goodbye: %.*s", n, (const char *)resp->text.p))
-			imap_conn_die(conn, &e);
-		return;
-	}
-	conn->handlers.untagged(conn->handlers.ctx, conn, resp);
+	if (err_set(&e, ERR_PEER, ERR_ACCOUNT, "connection_closed", "the server said goodbye: %.*s",
+		    n, (const char *)resp->text.p))
+		imap_conn_die(conn, &e);
+}
+
+/* True: what follows it (rest) is compressed, and was taken. */
+static bool take_response(struct imap_conn *conn, const struct imap_resp *resp, struct span rest)
+{
+	const bool was_plain = conn->deflate == NULL;
+
+	if (resp->kind == IMAP_CAPABILITY)
+		imap_start_caps(conn, resp->attributes);
+	if (resp->kind == IMAP_TAGGED)
+		take_tagged(conn, resp);
+	else if (resp->kind == IMAP_CONTINUE)
+		take_continue(conn);
+	else if (resp->kind == IMAP_UNTAGGED && resp->status == IMAP_BYE)
+		take_goodbye(conn, resp);
+	else
+		conn->handlers.untagged(conn->handlers.ctx, conn, resp);
+	if (conn->freed || !was_plain || !conn->deflate)
+		return false;
+	if (!imap_deflate_add_span(conn->deflate, rest))
+		imap_conn_die_of(conn, "protocol_error", "the server says more than it was asked");
+	return true;
 }
 
 static void pause_with(struct imap_conn *conn, struct span rest)
@@ -192,10 +140,12 @@ static void scan(struct imap_conn *conn, struct span in)
 		case IMAP_MORE:
 			return;
 		case IMAP_BAD:
-			die_of(conn, "protocol_error", "the server sent what is not IMAP");
+			imap_conn_die_of(conn, "protocol_error",
+					 "the server sent what is not IMAP");
 			return;
 		case IMAP_RESPONSE:
-			take_response(conn, &conn->scanner.resp);
+			if (take_response(conn, &conn->scanner.resp, in))
+				return;
 			break;
 		case IMAP_BODY_BEGIN:
 			if (!conn->handlers.body_begin(conn->handlers.ctx, conn,
@@ -219,7 +169,7 @@ static void scan_start(struct imap_conn *conn, struct span in)
 
 	buf_put_span(&conn->start, in);
 	if (!buf_ok(&conn->start)) {
-		die_of(conn, "protocol_error", "the server does not answer CAPABILITY");
+		imap_conn_die_of(conn, "protocol_error", "the server does not answer CAPABILITY");
 		return;
 	}
 	if (conn->start.n == 0)
@@ -258,6 +208,41 @@ static uint8_t *read_place(struct imap_conn *conn, size_t *n_out)
 	return place;
 }
 
+/* Plain octets, whatever is on the wire. */
+static enum err_code receive(struct imap_conn *conn, uint8_t *place, size_t n, size_t *n_out,
+			     struct err *e)
+{
+	enum err_code code;
+	uint8_t *to;
+	size_t room;
+
+	for (;;) {
+		if (!conn->deflate)
+			code = mailconn_recv(conn->mail, place, n, n_out, e);
+		else
+			code = imap_deflate_take(conn->deflate, place, n, n_out);
+		if (code == ERR_OK && !conn->deflate)
+			conn->bytes += *n_out;
+		if (!conn->deflate || code == ERR_OK)
+			return code;
+		if (code != ERR_AGAIN)
+			return err_set(e, ERR_PEER, ERR_ACCOUNT, "protocol_error",
+				       "what the server compressed cannot be read");
+		to = imap_deflate_room(conn->deflate, &room);
+		code = mailconn_recv(conn->mail, to, room, &room, e);
+		if (code != ERR_OK)
+			return code;
+		imap_deflate_add(conn->deflate, room);
+		conn->bytes += room;
+	}
+}
+
+/* Of a compressed body nobody knows how many octets are on their way. */
+static void expect(struct imap_conn *conn)
+{
+	mailconn_expect(conn->mail, conn->deflate ? 0 : imap_scanner_body_left(&conn->scanner));
+}
+
 /* True if it stopped before the connection ran dry. */
 static bool read_some(struct imap_conn *conn)
 {
@@ -271,16 +256,15 @@ static bool read_some(struct imap_conn *conn)
 		if (conn->dead || conn->freed || conn->paused)
 			return false;
 		place = read_place(conn, &n);
-		code = mailconn_recv(conn->mail, place, n, &n, &e);
+		code = receive(conn, place, n, &n, &e);
 		if (code == ERR_AGAIN) {
-			mailconn_expect(conn->mail, imap_scanner_body_left(&conn->scanner));
+			expect(conn);
 			return false;
 		}
 		if (code != ERR_OK) {
 			imap_conn_die(conn, &e);
 			return false;
 		}
-		conn->bytes += n;
 		feed(conn, span_make(place, n));
 	}
 	return true;
@@ -340,7 +324,7 @@ static void watch(struct imap_conn *conn)
 		return;
 	if (!conn->dead) {
 		events |= conn->paused ? 0 : UV_READABLE;
-		events |= conn->out.n > 0 ? UV_WRITABLE : 0;
+		events |= conn->out.n + conn->wire.n > 0 ? UV_WRITABLE : 0;
 	}
 	if (events && events != conn->watched)
 		uv_poll_start(&conn->poll, events, poll_ready);
@@ -378,7 +362,7 @@ void imap_conn_tick(struct imap_conn *conn, int64_t now_mono_ms)
 	const bool due = conn->count > 0 && conn->idle != IMAP_IDLE_ON && !conn->paused;
 
 	if (conn->polling && due && now_mono_ms - conn->last_ms > conn->handlers.silence_ms)
-		die_of(conn, "server_silent", "the server does not answer");
+		imap_conn_die_of(conn, "server_silent", "the server does not answer");
 }
 
 /* ---- life ---- */
@@ -402,7 +386,7 @@ static void connected(void *ctx, struct mailconn *mail, enum err_code code, cons
 	conn->poll.data = conn;
 	conn->polling = true;
 	conn->handles++;
-	imap_conn_command(conn, capable, NULL, 0, "CAPABILITY");
+	imap_start(conn);
 }
 
 struct imap_conn *imap_conn_open(struct mailconn_loop *net, const struct mailconn_target *target,
@@ -416,6 +400,7 @@ struct imap_conn *imap_conn_open(struct mailconn_loop *net, const struct mailcon
 	conn->handlers = *handlers;
 	imap_scanner_init(&conn->scanner);
 	buf_init(&conn->out, IMAP_OUT_MAX);
+	buf_init(&conn->wire, 2 * IMAP_OUT_MAX);
 	buf_init(&conn->held, IMAP_OUT_MAX);
 	buf_init(&conn->start, IMAP_START_MAX);
 	buf_init(&conn->rest, MAILCONN_SCRATCH_BYTES + IMAP_START_MAX);
@@ -448,7 +433,9 @@ void imap_conn_free(struct imap_conn **at)
 	uv_close((uv_handle_t *)&conn->again, handle_closed);
 	mailconn_close(&conn->mail);
 	imap_scanner_fini(&conn->scanner);
+	imap_deflate_free(&conn->deflate);
 	buf_fini(&conn->out);
+	buf_fini(&conn->wire);
 	buf_fini(&conn->held);
 	buf_fini(&conn->start);
 	buf_fini(&conn->rest);
@@ -467,6 +454,12 @@ const char *imap_conn_cap_words(const struct imap_conn *conn)
 const char *imap_conn_tls(const struct imap_conn *conn)
 {
 	return conn->mail ? mailconn_tls(conn->mail) : "";
+}
+
+void imap_conn_compress(struct imap_conn *conn, int64_t round_trip_ms)
+{
+	conn->compress = true;
+	conn->compress_ms = round_trip_ms;
 }
 
 uint64_t imap_conn_bytes(struct imap_conn *conn)

@@ -27,6 +27,9 @@ enum imap_cap {
 	IMAP_CAP_LITERAL_PLUS = 1u << 8,
 	IMAP_CAP_UIDPLUS = 1u << 9,
 	IMAP_CAP_LIST_EXTENDED = 1u << 10,
+	IMAP_CAP_COMPRESS = 1u << 11,
+	IMAP_CAP_NAMESPACE = 1u << 12,
+	IMAP_CAP_NOTIFY = 1u << 13,
 };
 
 struct imap_conn;
@@ -52,10 +55,12 @@ struct imap_handlers {
 struct imap_conn *imap_conn_open(struct mailconn_loop *net, const struct mailconn_target *target,
 				 const struct imap_handlers *handlers);
 void imap_conn_free(struct imap_conn **conn);
+/* Right after opening: compress (RFC 4978) if the server offers it and a round trip takes at least so long. */
+void imap_conn_compress(struct imap_conn *conn, int64_t round_trip_ms);
 unsigned imap_conn_caps(const struct imap_conn *conn);
 const char *imap_conn_cap_words(const struct imap_conn *conn);
 const char *imap_conn_tls(const struct imap_conn *conn);
-/* Bytes read since the last call. */
+/* Bytes read since the last call, as they were on the wire within TLS. */
 uint64_t imap_conn_bytes(struct imap_conn *conn);
 
 /* Queues a command (without tag and line end); at most IMAP_COMMANDS_MAX may be outstanding. done may be NULL. */

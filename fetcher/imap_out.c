@@ -5,13 +5,27 @@
 #include "common/base/clock.h"
 #include "fetcher/imap_conn_impl.h"
 
+/* Large only while a message goes out. */
+static void shrink(struct buf *b)
+{
+	const size_t max = b->max;
+
+	if (b->n == 0 && b->cap > IMAP_START_MAX) {
+		buf_fini(b);
+		buf_init(b, max);
+	}
+}
+
 void imap_conn_flush(struct imap_conn *conn)
 {
+	struct buf *wire = conn->deflate ? &conn->wire : &conn->out;
 	struct err e;
 	size_t taken;
 
-	while (!conn->dead && conn->out.n > 0) {
-		enum err_code code = mailconn_send(conn->mail, buf_span(&conn->out), &taken, &e);
+	if (conn->deflate)
+		imap_deflate_put(conn->deflate, &conn->out, wire);
+	while (!conn->dead && wire->n > 0) {
+		enum err_code code = mailconn_send(conn->mail, buf_span(wire), &taken, &e);
 
 		if (code == ERR_AGAIN)
 			return;
@@ -19,12 +33,10 @@ void imap_conn_flush(struct imap_conn *conn)
 			imap_conn_die(conn, &e);
 			return;
 		}
-		buf_consume(&conn->out, taken);
+		buf_consume(wire, taken);
 	}
-	if (conn->out.cap > IMAP_START_MAX) {
-		buf_fini(&conn->out);
-		buf_init(&conn->out, IMAP_OUT_MAX);
-	}
+	shrink(&conn->out);
+	shrink(&conn->wire);
 }
 
 static struct buf *sink(struct imap_conn *conn)

@@ -251,6 +251,42 @@ static bool parse_numbered(struct imap_cursor *c, struct imap_resp *r)
 	return true;
 }
 
+/* `(prefix delimiter more…)`, `(…)(…)` or NIL */
+static bool spaces_of(struct imap_cursor *c, unsigned kind, struct imap_resp *r)
+{
+	struct imap_space space = {.kind = kind};
+	struct span delimiter;
+
+	if (!imap_at(c, '('))
+		return imap_skip(c);
+	c->p++;
+	for (imap_blanks(c); !imap_at(c, ')'); imap_blanks(c)) {
+		if (!imap_take(c, '(') || !imap_string(c, &space.prefix))
+			return false;
+		imap_blanks(c);
+		if (!imap_string(c, &delimiter))
+			return false;
+		for (imap_blanks(c); !imap_at(c, ')'); imap_blanks(c))
+			if (!imap_skip(c))
+				return false;
+		c->p++;
+		if (r->space_count < IMAP_SPACES_MAX)
+			r->spaces[r->space_count++] = space;
+	}
+	return imap_take(c, ')');
+}
+
+static bool parse_namespace(struct imap_cursor *c, struct imap_resp *r)
+{
+	r->kind = IMAP_NAMESPACE;
+	for (unsigned kind = 0; kind < 3; kind++) {
+		imap_blanks(c);
+		if (!spaces_of(c, kind, r))
+			return false;
+	}
+	return true;
+}
+
 static bool parse_capability(struct imap_cursor *c, struct imap_resp *r)
 {
 	r->kind = IMAP_CAPABILITY;
@@ -271,6 +307,7 @@ static bool parse_untagged(struct imap_cursor *c, struct imap_resp *r)
 		{"ESEARCH", parse_esearch},
 		{"VANISHED", parse_vanished},
 		{"CAPABILITY", parse_capability},
+		{"NAMESPACE", parse_namespace},
 	};
 	struct span word;
 

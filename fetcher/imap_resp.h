@@ -1,5 +1,5 @@
 /*
- * imap_resp: what an IMAP server says (RFC 3501, 4731, 5161, 6154, 7162), scanned piece by piece within bounds.
+ * imap_resp: what an IMAP server says (RFC 2342, 3501, 4731, 5161, 6154, 7162), scanned piece by piece within bounds.
  * Pure: bytes in, events out; no clock, no I/O. The body of a message is never held here: it streams through.
  *
  *   struct span in = bytes just read;
@@ -39,6 +39,7 @@ enum imap_kind {
 	IMAP_VANISHED, /* set, earlier */
 	IMAP_SEARCH, /* set (SEARCH and ESEARCH ALL) */
 	IMAP_FETCH, /* number (sequence), and what `has` says */
+	IMAP_NAMESPACE, /* spaces */
 };
 
 enum imap_word { IMAP_OK = 0, IMAP_NO, IMAP_BAD_WORD, IMAP_BYE, IMAP_PREAUTH };
@@ -53,6 +54,14 @@ enum imap_body { IMAP_BODY_NONE = 0, IMAP_BODY_STREAMED, IMAP_BODY_INLINE, IMAP_
 #define IMAP_HAS_UIDNEXT 64u
 #define IMAP_HAS_UIDVALIDITY 128u
 
+#define IMAP_SPACES_MAX 6
+
+/* Where mailboxes of one kind are: 0 the user's own, 1 other users', 2 shared. */
+struct imap_space {
+	struct span prefix;
+	unsigned kind;
+};
+
 struct imap_resp {
 	enum imap_kind kind;
 	enum imap_word status;
@@ -65,6 +74,8 @@ struct imap_resp {
 	struct span set; /* imap_set_next */
 	struct span inline_body;
 	struct span header; /* FETCH: BODY[HEADER.FIELDS (...)], in place; p NULL: none */
+	struct imap_space spaces[IMAP_SPACES_MAX];
+	size_t space_count;
 	int delimiter; /* LIST: a byte, -1 for NIL */
 	bool earlier;
 	bool damaged; /* not well formed: nothing else is set but the kind, FETCH or OTHER */

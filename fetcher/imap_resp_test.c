@@ -61,6 +61,19 @@ static const struct imap_case cases[] = {
 	 "fetch 1 uid=5;"},
 	{"fetch with a strange date", "* 1 FETCH (INTERNALDATE \"never\" UID 5)\r\n",
 	 "fetch 1 uid=5;"},
+	{"namespace of one's own alone", "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n",
+	 "namespace 0<>;"},
+	{"namespace with all kinds",
+	 "* NAMESPACE ((\"INBOX.\" \".\")(\"#mh\\\"/\" \"/\" \"X-PARAM\" (\"A\" \"B\"))) ((\"~\" "
+	 "NIL)) "
+	 "((\"#shared/\" \"/\") (Public. \".\"))\r\n",
+	 "namespace 0<INBOX.>0<#mh\"/>1<~>2<#shared/>2<Public.>;"},
+	{"namespace with too many",
+	 "* NAMESPACE NIL NIL ((a \".\")(b \".\")(c \".\")(d \".\")(e \".\")(f \".\")(g "
+	 "\".\"))\r\n",
+	 "namespace 2<a>2<b>2<c>2<d>2<e>2<f>;"},
+	{"namespace cut short", "* NAMESPACE ((\"\" \"/\")) NIL\r\n", "bad;"},
+	{"namespace not closed", "* NAMESPACE ((\"\" \"/\") NIL NIL\r\n", "bad;"},
 	{"continuation", "+ idling\r\n+\r\n", "continue idling;continue ;"},
 	{"other", "* FLAGS (\\A)\r\n* 0 RECENT\r\n* ENABLED CONDSTORE\r\n", "other;other;other;"},
 	{"not imap", "HTTP/1.1\r\n", "bad;"},
@@ -146,9 +159,9 @@ static void put_list(struct buf *out, const struct imap_resp *r)
 
 static void put_response(struct buf *out, const struct imap_resp *r)
 {
-	static const char *const words[] = {"other",	  "tagged",   "untagged", "continue",
-					    "capability", "list",     "status",	  "exists",
-					    "expunge",	  "vanished", "set",	  "fetch"};
+	static const char *const words[] = {"other", "tagged", "untagged", "continue", "capability",
+					    "list",  "status", "exists",   "expunge",  "vanished",
+					    "set",   "fetch",  "namespace"};
 
 	if (r->damaged) {
 		buf_put_cstr(out, r->kind == IMAP_FETCH ? "damaged fetch;" : "damaged;");
@@ -189,6 +202,12 @@ static void put_response(struct buf *out, const struct imap_resp *r)
 	case IMAP_SEARCH:
 		buf_put_byte(out, ' ');
 		put_set(out, r->set);
+		break;
+	case IMAP_NAMESPACE:
+		buf_put_byte(out, ' ');
+		for (size_t i = 0; i < r->space_count; i++)
+			buf_printf(out, "%u<%.*s>", r->spaces[i].kind, (int)r->spaces[i].prefix.n,
+				   (const char *)r->spaces[i].prefix.p);
 		break;
 	case IMAP_FETCH:
 		put_fetch(out, r);

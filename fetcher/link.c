@@ -31,6 +31,8 @@ static void take_code(struct link *link, const struct imap_resp *r)
 	else if (span_ieq(r->code, SPAN_LIT("HIGHESTMODSEQ")) &&
 		 span_to_u64(r->code_args, UINT64_MAX, &value))
 		link->modseq = value;
+	else if (span_ieq(r->code, SPAN_LIT("NOTIFICATIONOVERFLOW")))
+		link->overflow = true;
 	else if (span_ieq(r->code, SPAN_LIT("CLOSED")) && link->mailbox)
 		link->selected =
 			link->mailbox->known; /* from here on it is about the new mailbox */
@@ -148,6 +150,7 @@ static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_res
 		break;
 	case IMAP_LIST:
 	case IMAP_STATUS:
+	case IMAP_NAMESPACE:
 		link->handlers->named(link, r);
 		break;
 	default:
@@ -214,6 +217,9 @@ struct link *link_open(struct account *a, unsigned lane, const struct link_handl
 	link->handlers = handlers;
 	buf_init(&link->flags, 4096);
 	link->conn = imap_conn_open(&a->fetcher->net, &target, &imap);
+	/* The live connection carries little, and there are many of it. */
+	if (lane == WIRE_LANE_BULK && conf->compress)
+		imap_conn_compress(link->conn, conf->compress_round_trip_ms);
 	metrics_add(a->fetcher->metrics, FETCHER_CONNECTIONS, 0, 1);
 	budget_opened(a);
 	return link;

@@ -13,7 +13,7 @@ struct secret_digest;
 struct link_handlers {
 	void (*ready)(struct link *link);
 	void (*closed)(struct link *link, const struct err *e);
-	/* A LIST or STATUS response, or a FETCH with a header. */
+	/* A LIST, STATUS or NAMESPACE response, or a FETCH with a header. */
 	void (*named)(struct link *link, const struct imap_resp *resp);
 	/* The selected mailbox grew. */
 	void (*exists)(struct link *link);
@@ -34,6 +34,7 @@ struct link {
 	uint32_t exists, uidnext, validity;
 	uint64_t modseq;
 	bool selected, expunged, ready;
+	bool overflow; /* the server tells of other mailboxes no more (RFC 5465) */
 	uint32_t last_uid; /* highest received since the last selection */
 	/* what SEARCH said, ascending */
 	uint32_t *found;

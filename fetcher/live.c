@@ -7,6 +7,10 @@
 #include "fetcher/mailbox_sync.h"
 
 #define NO_IDLE_MS 10000 /* poll where the server has no IDLE */
+#define OTHERS_MAX 16u /* mailboxes that are not the user's own and watched by NOTIFY */
+#define NOTIFIED_MS 600000 /* look all the same, where the server tells of changes by itself */
+
+static struct mailbox *next_dirty(struct account *a, const struct mailbox *inbox);
 
 static void on_ready(struct link *link)
 {
@@ -25,7 +29,14 @@ static void on_closed(struct link *link, const struct err *e)
 
 static void on_named(struct link *link, const struct imap_resp *resp)
 {
-	mailbox_list_take(link->account, resp);
+	struct account *a = link->account;
+
+	mailbox_list_take(a, resp);
+	if (resp->kind == IMAP_LIST && !a->live.listing)
+		a->live.list_due = true; /* a mailbox was made, renamed or deleted */
+	/* Told by NOTIFY: go and look. */
+	if (a->live.idling && (a->live.list_due || next_dirty(a, NULL)))
+		live_wake(a);
 }
 
 static void on_exists(struct link *link)
@@ -143,6 +154,59 @@ static struct mailbox *next_dirty(struct account *a, const struct mailbox *inbox
 	return found;
 }
 
+/* Those synced that are not the user's own, as a list of NOTIFY. False if there are too many. */
+static bool put_others(const struct account *a, struct buf *out)
+{
+	size_t count = 0;
+
+	for (const struct mailbox *m = a->mailboxes; m; m = m->next) {
+		if (m->dropped || !m->chosen || !m->listed ||
+		    mailbox_space_is_own(&a->live.spaces, mailbox_path(m)))
+			continue;
+		buf_put_cstr(out, count++ ? " " : " (MAILBOXES (");
+		if (count > OTHERS_MAX || !imap_mailbox_put(out, mailbox_path(m)))
+			return false;
+	}
+	if (count)
+		buf_put_cstr(out, ") (MessageNew MessageExpunge FlagChange))");
+	return buf_ok(out);
+}
+
+static void notify_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+			uint64_t arg)
+{
+	struct link *link = ctx;
+	struct account *a = link->account;
+
+	(void)conn;
+	(void)arg;
+	a->live.notified = tagged->status == IMAP_OK;
+	link->overflow = false;
+	a->live.poll_due = a->live.notified; /* what changed since the last look */
+	live_next(a);
+}
+
+/* RFC 5465: of the selected mailbox as ever, in IDLE; of all others by STATUS. False: the server cannot. */
+static bool notify(struct account *a)
+{
+	const unsigned both = IMAP_CAP_NOTIFY | IMAP_CAP_IDLE;
+	struct buf others;
+	bool can = (imap_conn_caps(a->live.link->conn) & both) == both;
+
+	if (!can || a->live.notify_asked)
+		return false;
+	a->live.notify_asked = true;
+	buf_init(&others, 2 * OTHERS_MAX * MAILBOX_PATH_MAX);
+	can = put_others(a, &others);
+	if (can)
+		imap_conn_command(a->live.link->conn, notify_done, a->live.link, 0,
+				  "NOTIFY SET (SELECTED (MessageNew MessageExpunge FlagChange)) "
+				  "(PERSONAL (MessageNew MessageExpunge FlagChange MailboxName))%s",
+				  buf_cstr(&others));
+	buf_fini(&others);
+	return can;
+}
+
 void live_next(struct account *a)
 {
 	struct link *link = a->live.link;
@@ -161,37 +225,55 @@ void live_next(struct account *a)
 	} else if (commands_due(a)) {
 		commands_run(a);
 	} else if (dirty) {
+		a->live.strayed = a->live.strayed || dirty != inbox;
 		mailbox_visit(a, dirty);
 	} else if (a->live.poll_due) {
 		mailbox_poll_begin(a);
 	} else if (inbox && link->mailbox != inbox && inbox->parked_ms <= clock_mono_ms()) {
 		mailbox_visit(a, inbox);
-	} else {
+	} else if (a->live.strayed && a->live.notified) {
+		/* While it was selected, what changed there was not told by STATUS. */
+		a->live.strayed = false;
+		mailbox_poll_begin(a);
+	} else if (!notify(a)) {
 		idle(a);
 	}
 }
 
-/* What a server counted and did not show yet. */
-static void look_again(struct account *a, int64_t now_ms)
+/* What a server counted and did not show yet. True: there is something to look at. */
+static bool look_again(struct account *a, int64_t now_ms)
 {
+	bool due = false;
+
 	for (struct mailbox *m = a->mailboxes; m; m = m->next)
 		if (m->look_ms && m->look_ms <= now_ms) {
 			m->look_ms = 0;
-			m->dirty = true;
+			m->dirty = due = true;
 		}
+	return due;
+}
+
+static int64_t poll_every_ms(const struct account *a)
+{
+	const int64_t poll_ms = a->fetcher->conf->poll_ms;
+
+	if (!(imap_conn_caps(a->live.link->conn) & IMAP_CAP_IDLE))
+		return poll_ms < NO_IDLE_MS ? poll_ms : NO_IDLE_MS;
+	if (a->live.notified && !a->live.link->overflow)
+		return poll_ms > NOTIFIED_MS ? poll_ms : NOTIFIED_MS;
+	return poll_ms;
 }
 
 static void tick_poll(struct account *a, int64_t now_ms)
 {
 	const struct fetcher_conf *conf = a->fetcher->conf;
-	const bool has_idle = imap_conn_caps(a->live.link->conn) & IMAP_CAP_IDLE;
-	const int64_t every_ms = has_idle || conf->poll_ms < NO_IDLE_MS ? conf->poll_ms
-									: NO_IDLE_MS;
 
-	if (now_ms - a->live.polled_ms >= every_ms) {
+	if (now_ms - a->live.polled_ms >= poll_every_ms(a)) {
 		a->live.polled_ms = now_ms;
 		a->live.poll_due = true;
-		look_again(a, now_ms);
+		(void)look_again(a, now_ms);
+		live_wake(a);
+	} else if (a->live.notified && look_again(a, now_ms)) {
 		live_wake(a);
 	} else if (a->live.idling && now_ms - a->live.idle_ms >= conf->idle_ms) {
 		live_wake(a);

@@ -39,14 +39,24 @@ struct mailbox *mailbox_add(struct account *a, struct span path, int delimiter)
 	return m;
 }
 
+static bool is_named(struct span path, struct span text)
+{
+	return same_path(text, path) || mailbox_name_is(path, text);
+}
+
+/* Without a choice, one's own alone; a choice may leave out the prefix of one's own ("INBOX."). */
 static bool wanted(const struct account *a, const struct mailbox *m)
 {
+	const struct mailbox_spaces *spaces = &a->live.spaces;
+	const struct span path = mailbox_path(m);
+	const bool own = mailbox_space_is_own(spaces, path);
+
 	if (!a->config.folders)
-		return !mailbox_is(m, "trash") && !mailbox_is(m, "junk") &&
+		return own && !mailbox_is(m, "trash") && !mailbox_is(m, "junk") &&
 		       !mailbox_is(m, "drafts");
 	for (size_t i = 0; i < a->config.folder_count; i++)
-		if (same_path(a->config.folders[i], mailbox_path(m)) ||
-		    mailbox_name_is(mailbox_path(m), a->config.folders[i]))
+		if (is_named(path, a->config.folders[i]) ||
+		    (own && is_named(mailbox_space_name(spaces, path), a->config.folders[i])))
 			return true;
 	return false;
 }
@@ -74,15 +84,17 @@ static void take_list(struct account *a, const struct imap_resp *r)
 static void note(struct account *a, struct mailbox *m, const struct imap_resp *r)
 {
 	struct mailbox_cursor *c = &m->cursor;
+	/* NOTIFY tells only what changed. */
+	const uint32_t validity = r->has & IMAP_HAS_UIDVALIDITY ? r->uidvalidity : c->validity;
 
-	if (!(r->has & IMAP_HAS_UIDVALIDITY) || !(r->has & IMAP_HAS_UIDNEXT))
+	if (validity == 0 || !(r->has & IMAP_HAS_UIDNEXT))
 		return;
-	if (m->known && (c->validity != r->uidvalidity || c->next >= r->uidnext))
+	if (m->known && (c->validity != validity || c->next >= r->uidnext))
 		return;
-	if (!m->known && c->validity == r->uidvalidity && c->next == r->uidnext)
+	if (!m->known && c->validity == validity && c->next == r->uidnext)
 		return;
 	if (!m->known) {
-		c->validity = r->uidvalidity;
+		c->validity = validity;
 		c->done = c->noted = true;
 		c->remote = r->messages;
 	}
@@ -141,9 +153,11 @@ static void take_status(struct account *a, const struct imap_resp *r)
 
 void mailbox_list_take(struct account *a, const struct imap_resp *resp)
 {
-	if (resp->kind == IMAP_LIST)
+	if (resp->kind == IMAP_NAMESPACE)
+		mailbox_spaces_set(&a->live.spaces, resp);
+	else if (resp->kind == IMAP_LIST)
 		take_list(a, resp);
-	else
+	else if (resp->kind == IMAP_STATUS)
 		take_status(a, resp);
 }
 
@@ -229,6 +243,7 @@ static void list_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 
 	(void)conn;
 	(void)arg;
+	a->live.listing = false;
 	if (!link_said_yes(tagged, &e)) {
 		account_fail(a, &e);
 		return;
@@ -250,6 +265,7 @@ void mailbox_list_begin(struct account *a)
 	const unsigned caps = imap_conn_caps(link->conn);
 
 	a->live.list_due = a->live.poll_due = false;
+	a->live.listing = true;
 	poke_selected(link);
 	a->live.listed_ms = clock_mono_ms();
 	for (struct mailbox *m = a->mailboxes; m; m = m->next)

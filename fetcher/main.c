@@ -53,6 +53,13 @@ static const struct conf_setting settings[] = {
 	SETTING("day_percent", CONF_INT, day_percent, "75", 1, 100,
 		"Of these octets so many percent may go to first syncs, backfills and proofs; the "
 		"rest is for new mail."),
+	SETTING("compress", CONF_BOOL, compress, "yes", 0, 0,
+		"Compresses connections that fetch older mail, where the server offers it and is "
+		"not "
+		"near."),
+	SETTING("compress.round_trip_ms", CONF_MS, compress_round_trip_ms, "5ms", 0, 3600000,
+		"A server is near if the network answers in less than this: then compression would "
+		"cost more time than it saves."),
 	SETTING("ca_file", CONF_PATH, ca_file, "", 0, 0,
 		"Certificates (PEM) to trust for mail servers; empty: those of the system."),
 	SETTING("allow_plaintext", CONF_BOOL, allow_plaintext, "no", 0, 0,

@@ -4,12 +4,13 @@ $(eval $(call unit,fetcher/imap_resp_test,$(IMAP_PURE),base,))
 $(eval $(call fuzz,fetcher/imap_resp_fuzz,$(IMAP_PURE),base,))
 $(eval $(call unit,fetcher/imap_refusal_test,fetcher/imap_refusal.c,base,))
 $(eval $(call unit,fetcher/mailbox_role_test,fetcher/mailbox_role.c,base,-lidn2))
+$(eval $(call unit,fetcher/imap_deflate_test,fetcher/imap_deflate.c,base,-lz))
 $(eval $(call unit,fetcher/spool_test,fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/window_test,fetcher/window.c fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/backfill_batch_test,fetcher/backfill_batch.c,,))
 $(eval $(call unit,fetcher/limits_test,fetcher/limits.c fetcher/imap_refusal.c,base,))
-$(eval $(call unit,fetcher/pure_test,fetcher/since.c fetcher/json_text.c fetcher/mailbox.c fetcher/mailbox_name.c fetcher/mailbox_role.c $(IMAP_PURE),wire base,-lidn2))
+$(eval $(call unit,fetcher/pure_test,fetcher/since.c fetcher/json_text.c fetcher/mailbox.c fetcher/mailbox_name.c fetcher/mailbox_role.c fetcher/mailbox_space.c $(IMAP_PURE),wire base,-lidn2))
 
 $(B)/gen/fetcher_lua.h: fetcher/fetcher.lua fetcher/ledger.lua fetcher/backfill.lua common/store/logins.lua fetcher/budget.lua fetcher/life.lua fetcher/coverage.lua
 $(B)/fetcher/main.o: $(B)/gen/fetcher_lua.h
-$(eval $(call program,fetcher,$(filter-out %_test.c %_fuzz.c,$(wildcard fetcher/*.c)),stage mailconn blob secret store bus wire metrics conf base,-lcurl -lssl -lcrypto -luv -lzmq -lhiredis -lmicrohttpd -lzstd -lidn2 -lpthread))
+$(eval $(call program,fetcher,$(filter-out %_test.c %_fuzz.c,$(wildcard fetcher/*.c)),stage mailconn blob secret store bus wire metrics conf base,-lcurl -lssl -lcrypto -luv -lzmq -lhiredis -lmicrohttpd -lzstd -lz -lidn2 -lpthread))

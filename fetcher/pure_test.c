@@ -10,6 +10,7 @@
 #include "fetcher/json_text.h"
 #include "fetcher/mailbox.h"
 #include "fetcher/mailbox_name.h"
+#include "fetcher/mailbox_space.h"
 #include "fetcher/since.h"
 
 #define DAY INT64_C(86400000)
@@ -191,13 +192,53 @@ static void test_mailbox_name(void **state)
 		assert_false(mailbox_name_is(SPAN_LIT("Entw&APw-rfe"), span_cstr(bad[i])));
 }
 
+/* SYN-02: other users' and shared mailboxes are told from one's own by the longest prefix; prefixes are no part of a name. */
+static void test_spaces(void **state)
+{
+	static const struct {
+		const char *said, *path, *name;
+		bool own;
+	} cases[] = {
+		{"* NAMESPACE ((\"\" \"/\")) ((\"user/\" \"/\")) ((\"Public/\" \"/\"))", "Sent",
+		 "Sent", true},
+		{"* NAMESPACE ((\"\" \"/\")) ((\"user/\" \"/\")) ((\"Public/\" \"/\"))",
+		 "Public/Sales", "Sales", false},
+		{"* NAMESPACE ((\"\" \"/\")) ((\"user/\" \"/\")) ((\"Public/\" \"/\"))", "Public",
+		 "Public", false},
+		{"* NAMESPACE ((\"\" \"/\")) ((\"user/\" \"/\")) ((\"Public/\" \"/\"))",
+		 "Publications", "Publications", true},
+		{"* NAMESPACE ((\"INBOX.\" \".\")) ((\"user.\" \".\")) ((\"\" \".\"))", "INBOX",
+		 "INBOX", true},
+		{"* NAMESPACE ((\"INBOX.\" \".\")) ((\"user.\" \".\")) ((\"\" \".\"))",
+		 "Inbox.Sent", "Sent", true},
+		{"* NAMESPACE ((\"INBOX.\" \".\")) ((\"user.\" \".\")) ((\"\" \".\"))", "news",
+		 "news", false},
+		{"* NAMESPACE NIL NIL NIL", "Sent", "Sent", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct mailbox_spaces spaces = {0};
+		struct imap_resp resp;
+		uint8_t line[200];
+		const size_t n = strlen(cases[i].said);
+		const struct span path = span_cstr(cases[i].path);
+
+		memcpy(line, cases[i].said, n);
+		assert_true(imap_resp_parse(line, n, &resp));
+		mailbox_spaces_set(&spaces, &resp);
+		assert_int_equal(mailbox_space_is_own(&spaces, path), cases[i].own);
+		assert_true(span_eq(mailbox_space_name(&spaces, path), span_cstr(cases[i].name)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_since),	 cmocka_unit_test(test_json),
-		cmocka_unit_test(test_json_put), cmocka_unit_test(test_mailbox),
-		cmocka_unit_test(test_inbox),	 cmocka_unit_test(test_mailbox_name),
-		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_spaces),	     cmocka_unit_test(test_since),
+		cmocka_unit_test(test_json),	     cmocka_unit_test(test_json_put),
+		cmocka_unit_test(test_mailbox),	     cmocka_unit_test(test_inbox),
+		cmocka_unit_test(test_mailbox_name), cmocka_unit_test(test_late),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,8 @@ MUST_USE enum err_code mailconn_send(struct mailconn *conn, struct span data, si
 				     struct err *e);
 /* What the server said at login and greeting, printable, for findings. */
 const char *mailconn_server_text(const struct mailconn *conn);
+/* The least time the network took to answer, so far; 0 if the system does not say. */
+int64_t mailconn_round_trip_us(const struct mailconn *conn);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
 const char *mailconn_tls(const struct mailconn *conn);
 

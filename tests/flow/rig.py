@@ -76,12 +76,12 @@ class Client:
 
 
 class World:
-    def __init__(self, messages=0, accounts=2, seed=1, deals=40, cluster=False, bus=None, scale=(), settings=()):
+    def __init__(self, messages=0, accounts=2, seed=1, deals=40, cluster=False, bus=None, scale=(), settings=(), mail_conf=""):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mw-", dir=os.environ.get("MAILWEAVE_TMP", "/tmp")))
         self.dir.chmod(0o755)
         self.var = self.dir / "var"
         self.failed = False
-        self.server = MailServer(self.dir / "server", connections=100)
+        self.server = MailServer(self.dir / "server", connections=100, extra=mail_conf)
         self.ledger = {"messages": [], "reps": [], "people": [], "items": []}
         try:
             self._start(messages, accounts, seed, deals, cluster, bus, scale, settings)
