@@ -350,7 +350,8 @@ def test_settings_and_their_record(gateway):
     """CFG-01: each change is on record: who, when, from, to."""
     ruled = make_company(gateway, "ruled")
     assert ruled("GET", "/v1/settings", 200).json() == {"linkItems": "automatic", "autoLinkKinds": ["deal", "lead"],
-                                                       "defaultSharing": "shared", "blocked": [], "trackingDomain": None}
+                                                       "defaultSharing": "shared", "blocked": [], "trackingDomain": None,
+                                                       "trackFirstMessage": True, "ownNetworks": []}
     ruled.as_user("boss")("PATCH", "/v1/settings", 200, json={"blocked": ["@spam.example"], "defaultSharing": "private"})
     stored = json.loads(gateway.redis.hget("{c:ruled}:company", "settings"))
     assert stored["blocked"] == ["@spam.example"] and stored["linkItems"] == "automatic"
