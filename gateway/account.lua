@@ -10,8 +10,10 @@
 --                           credentials, then removes a bounded part; call again until left is 0. The generation itself goes
 --                           a week later: nothing that could come back with it lives so long
 -- gateway_1_account_sweep   key... -> 1, or 0 if it is not erased: takes keys of its slot that are still there
--- gateway_1_outbox_add      generation, now, submission, packed entry, due ms, status -> `ok`, 1 or 0 if it was there ; `gone`
--- gateway_1_outbox_cancel   generation, now, submission -> `ok` ; `absent` ; `late`, status ; `gone`
+-- gateway_1_outbox_add      generation, now, due ms, status, bulk 0|1, then submission, packed entry, ... (at most 500) -> `ok`,
+--                           how many were not there yet ; `gone`
+-- gateway_1_outbox_cancel   generation, now, submission -> `ok` ; `absent` ; `late`, status ; `gone`. Until the hand-over: a
+--                           sender that is at it finds its lease gone, and lets no message go
 -- Twice is safe for all of them.
 
 local function account_journal(tag, entry)
@@ -31,6 +33,7 @@ local function account_put(keys, args)
 	redis.call('HSETNX', key, 'gen', '1')
 	redis.call('HSETNX', key, 'key', args[3])
 	local cred = false
+	redis.call('HDEL', tag .. ':pace', 'bulk') -- limits may be others now
 	for i = 4, #args, 2 do
 		cred = cred or args[i] == 'cred'
 		if args[i] == 'audit' then
@@ -63,7 +66,7 @@ local function account_kept(keys, args)
 		redis.call('HSET', key, 'removed', '1')
 		redis.call('HDEL', key, 'cred')
 		redis.call('HINCRBY', key, 'revision', 1)
-		redis.call('UNLINK', keys[1] .. ':od', keys[1] .. ':lg')
+		redis.call('UNLINK', keys[1] .. ':od', keys[1] .. ':odb', keys[1] .. ':lg')
 		account_journal(keys[1], {'a', tonumber(args[1]), 'deleted', 'kept'})
 	end
 	return {'ok'}
@@ -91,7 +94,8 @@ local function erase_places(tag, limit)
 end
 
 local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
-	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'ob', 'tk', 'od', 'cov', 'cmd', 'bf', 'lg', 'cn', 'by', 'aud'}
+	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'ob', 'tk', 'od', 'odb', 'ol', 'pace', 'cov', 'cmd', 'bf', 'lg',
+	'cn', 'by', 'aud'}
 
 local ERASED_KEEP_S = 7 * 86400
 
@@ -135,19 +139,22 @@ local function account_sweep(keys, args)
 end
 
 local function outbox_add(keys, args)
-	local tag, submission = keys[1], args[3]
+	local tag, due, added = keys[1], keys[1] .. (args[5] == '1' and ':odb' or ':od'), 0
 	if redis.call('HGET', tag .. ':acct', 'gen') ~= args[1] then
 		return {'gone'}
 	end
-	if redis.call('HSETNX', tag .. ':o', submission, args[4]) == 0 then
-		return {'ok', 0}
+	for i = 6, #args, 2 do
+		if redis.call('HSETNX', tag .. ':o', args[i], args[i + 1]) == 1 then
+			redis.call('ZADD', due, args[3], args[i])
+			redis.call('ZADD', tag .. ':ol', args[2], args[i])
+			account_journal(tag, {'o', tonumber(args[2]), args[i], args[4]})
+			added = added + 1
+		end
 	end
-	redis.call('ZADD', tag .. ':od', args[5], submission)
-	account_journal(tag, {'o', tonumber(args[2]), submission, args[6]})
-	return {'ok', 1}
+	return {'ok', added}
 end
 
-local CANCELLABLE = {scheduled = true, queued = true, delayed = true}
+local CANCELLABLE = {scheduled = true, queued = true, delayed = true, sending = true}
 
 local function outbox_cancel(keys, args)
 	local tag, submission = keys[1], args[3]
@@ -162,12 +169,13 @@ local function outbox_cancel(keys, args)
 	if status == 'cancelled' then
 		return {'ok'}
 	end
-	if not CANCELLABLE[status] then
+	if not CANCELLABLE[status] or state.handedOver or state.filed then -- filed: some have it already
 		return {'late', status}
 	end
-	state.status, state.nextAttemptAt = 'cancelled', nil
+	state.status, state.nextAttemptAt, state.waits = 'cancelled', nil, nil
 	redis.call('HSET', tag .. ':os', submission, cjson.encode(state))
 	redis.call('ZREM', tag .. ':od', submission)
+	redis.call('ZREM', tag .. ':odb', submission)
 	account_journal(tag, {'o', tonumber(args[2]), submission, 'cancelled'})
 	return {'ok'}
 end

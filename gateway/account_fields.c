@@ -51,6 +51,16 @@ static const struct json_field SERVER_SHOWN[] = {SERVER_FIELDS, {.name = NULL}};
 		.name = "activesync", .type = FIELD_FREE, .help = "Not offered yet." \
 	}
 
+static const struct json_field ALIAS[] = {{.name = "", .type = FIELD_ADDRESS}};
+static const struct json_field SEND_LIMITS[] = {
+	{.name = "perDay",
+	 .type = FIELD_INT,
+	 .max = 1000000,
+	 .help = "Recipients in 24 hours; 0: no limit."},
+	{.name = "perMinute", .type = FIELD_INT, .max = 100000, .help = "Messages; 0: no limit."},
+	{.name = NULL},
+};
+
 #define CHOICE_FIELDS                                                                           \
 	{.name = "folders",                                                                     \
 	 .type = FIELD_ENUM_OR_LIST,                                                            \
@@ -66,6 +76,16 @@ static const struct json_field SERVER_SHOWN[] = {SERVER_FIELDS, {.name = NULL}};
 		 .flags = FIELD_NULL,                                                           \
 		 .values = SHARINGS},                                                           \
 		{.name = "senderName", .type = FIELD_LINE, .flags = FIELD_NULL, .max = 255},    \
+		{.name = "aliases",                                                             \
+		 .type = FIELD_LIST,                                                            \
+		 .max = 20,                                                                     \
+		 .fields = ALIAS,                                                               \
+		 .help = "Other addresses that its provider lets it send as."},                 \
+		{.name = "sendLimits",                                                          \
+		 .type = FIELD_OBJECT,                                                          \
+		 .flags = FIELD_NULL,                                                           \
+		 .fields = SEND_LIMITS,                                                         \
+		 .help = "Default: as the provider allows."},                                   \
 		{.name = "archiveInProvider", .type = FIELD_BOOL},                              \
 		{.name = "deleteInProvider", .type = FIELD_BOOL},                               \
 		{.name = "blocked",                                                             \

@@ -4,13 +4,14 @@
 #include "common/blob/blob.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
+#include "gateway/account_pace.h"
 #include "gateway/bus_client.h"
 #include "gateway/json.h"
 #include "gateway/problem.h"
 
 #define STEP "256"
 #define ARGS_MAX 160
-#define OWN_MAX 2048
+#define OWN_MAX 8192
 
 static struct span number_text(struct arena *arena, int64_t n)
 {
@@ -44,22 +45,35 @@ static struct span directory_field(struct http_request *r, struct span account)
 				      (const char *)account.p));
 }
 
-/* The account's own addresses, normalized: its address, and its login where that is one too. */
+static void own_add(struct http_request *r, struct span address, struct span *own, size_t *count)
+{
+	char normal[ADDRESS_MAX + 1];
+
+	if (!address_normalize(address, normal))
+		return;
+	for (size_t i = 0; i < *count; i++)
+		if (span_eq(own[i], span_cstr(normal)))
+			return;
+	own[(*count)++] = arena_span(r->arena, span_cstr(normal));
+}
+
+/* The account's own addresses, normalized: its address, its login where that is one too, and what else it sends as. */
 static struct span own_addresses(struct http_request *r, const struct account_draft *d)
 {
-	struct span login = json_get_span(json_object_get(d->config, "imap"), "user");
-	char email[ADDRESS_MAX + 1] = "", user[ADDRESS_MAX + 1] = "";
+	const json_t *aliases = json_object_get(d->config, "aliases");
+	struct span *own = arena_array(r->arena, json_array_size(aliases) + 2, sizeof(*own));
 	struct span packed;
+	size_t count = 0;
 	struct buf b;
-	bool both;
 
-	address_normalize(d->email, email);
-	both = address_normalize(login, user) && strcmp(email, user) != 0;
+	own_add(r, d->email, own, &count);
+	own_add(r, json_get_span(json_object_get(d->config, "imap"), "user"), own, &count);
+	for (size_t i = 0; i < json_array_size(aliases); i++)
+		own_add(r, span_cstr(json_string_value(json_array_get(aliases, i))), own, &count);
 	buf_init(&b, OWN_MAX);
-	pack_put_array(&b, both ? 2 : 1);
-	pack_put_cstr(&b, email);
-	if (both)
-		pack_put_cstr(&b, user);
+	pack_put_array(&b, count);
+	for (size_t i = 0; i < count; i++)
+		pack_put_str(&b, own[i]);
 	packed = arena_span(r->arena, buf_span(&b));
 	buf_fini(&b);
 	return packed;
@@ -103,6 +117,7 @@ static enum err_code slot_put(struct http_request *r, const struct account_draft
 	field(args, &n, "config", json_text(r->arena, d->config));
 	field(args, &n, "sharing", json_get_span(d->config, "defaultSharing"));
 	field(args, &n, "number", number);
+	field(args, &n, "pace", account_pace(r->arena, d->config, d->email));
 	if (d->credentials.n)
 		field(args, &n, "cred", d->credentials);
 	if (d->audit.n)

@@ -10,7 +10,7 @@
 #include "gateway/export_keys.h"
 #include "gateway/json.h"
 #include "gateway/message_view.h"
-#include "gateway/outbox.h"
+#include "gateway/outbox_view.h"
 #include "gateway/stream.h"
 #include "gateway/thread_view.h"
 
@@ -225,7 +225,6 @@ static enum err_code put_submissions(struct export *x, struct buf *out)
 	size_t count = next_keys(x, &keys);
 	struct store_command commands[2 * BATCH];
 	struct store_reply replies[2 * BATCH];
-	int64_t created_ms;
 	enum err_code code;
 
 	for (size_t i = 0; i < count; i++) {
@@ -240,8 +239,8 @@ static enum err_code put_submissions(struct export *x, struct buf *out)
 		     : ERR_OK;
 	for (size_t i = 0; code == ERR_OK && i < count; i++) {
 		json_t *object =
-			outbox_json(x->r, x->account, span_make(keys[i].name, SUBMISSION_BYTES),
-				    replies[2 * i].string, replies[2 * i + 1].string, &created_ms);
+			outbox_view_json(x->r, x->account, span_make(keys[i].name, SUBMISSION_BYTES),
+					 replies[2 * i].string, replies[2 * i + 1].string);
 
 		if (!object)
 			continue;

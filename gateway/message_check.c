@@ -56,17 +56,19 @@ static void recipients(const json_t *message, struct message_findings *f)
 				      "Nobody is named in: to, cc and bcc");
 }
 
-/* The account's address; its other identities come later. */
-static void from(const json_t *message, const char *own, struct message_findings *f)
+/* One of the account's addresses. */
+static void from(const json_t *message, const struct message_sender *sender,
+		 struct message_findings *f)
 {
 	const json_t *value = json_object_get(message, "from");
-	char left[ADDRESS_MAX + 1], right[ADDRESS_MAX + 1];
+	char given[ADDRESS_MAX + 1];
 
 	if (!value || !address_ok(value, "from", f))
 		return;
-	if (address_normalize(json_get_span(value, "email"), left) &&
-	    address_normalize(span_cstr(own), right) && strcmp(left, right) == 0)
-		return;
+	for (size_t i = 0;
+	     address_normalize(json_get_span(value, "email"), given) && i < sender->own_count; i++)
+		if (span_eq(sender->own[i], span_cstr(given)))
+			return;
 	message_findings_stop(f, PROBLEM_UNKNOWN_REFERENCE, "from",
 			      "The account does not send as: %.200s",
 			      json_get_text(value, "email"));
@@ -212,7 +214,7 @@ void message_check(const json_t *message, const struct message_sender *sender,
 {
 	offered(message, findings);
 	recipients(message, findings);
-	from(message, sender->email, findings);
+	from(message, sender, findings);
 	(void)header_ok(json_get_text(message, "subject"), "subject", findings);
 	fields(message, findings);
 	if (!json_get_text(message, "html") && !json_get_text(message, "text"))

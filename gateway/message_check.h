@@ -14,6 +14,8 @@
 struct message_sender {
 	const char *email;
 	const char *provider; /* "gmail", …; may be NULL */
+	const struct span *own; /* all addresses it sends as, normalized (ACC-05) */
+	size_t own_count;
 };
 
 /* message: complete, as the sender will get it. */

@@ -7,6 +7,7 @@
 
 static const char *const ACTIONS[] = {"reply", "replyAll", "forward", NULL};
 static const char *const SHARINGS[] = {"shared", "private", NULL};
+static const char *const DELAYS[] = {"daily_limit", "rate_limit", NULL};
 static const char *const STATUSES[] = {"scheduled", "queued",  "sending",   "sent", "delayed",
 				       "failed",    "unknown", "cancelled", NULL};
 
@@ -93,6 +94,11 @@ const struct json_field message_post_fields[] = {
 	{.name = "sharing", .type = FIELD_ENUM, .values = SHARINGS},
 	{.name = "tracking", .type = FIELD_OBJECT, .fields = TRACKING},
 	{.name = "sendAt", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = "undoSeconds",
+	 .type = FIELD_INT,
+	 .max = 300,
+	 .help = "How long it can be taken back. Default: the user's preference, else the "
+		 "company's."},
 	{.name = "dryRun", .type = FIELD_BOOL, .help = "Checks all, sends nothing."},
 	{.name = NULL},
 };
@@ -125,10 +131,19 @@ const struct json_field outbox_answer_fields[] = {
 	{.name = "status", .type = FIELD_ENUM, .values = STATUSES},
 	{.name = "attempts", .type = FIELD_INT},
 	{.name = "nextAttemptAt", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = "delayReason",
+	 .type = FIELD_ENUM,
+	 .flags = FIELD_NULL,
+	 .values = DELAYS,
+	 .help = "Which of the account's limits it waits for."},
 	{.name = "serverReply", .type = FIELD_LINE, .flags = FIELD_NULL},
 	{.name = "filing", .type = FIELD_LINE, .flags = FIELD_NULL},
 	{.name = "recipients", .type = FIELD_LIST, .fields = FREE},
+	{.name = "bulk",
+	 .type = FIELD_BOOL,
+	 .help = "A copy of mail to many, which stands in nobody's way."},
 	{.name = "createdAt", .type = FIELD_TIME},
 	{.name = "sendAt", .type = FIELD_TIME, .flags = FIELD_NULL},
+	{.name = "undoUntil", .type = FIELD_TIME, .flags = FIELD_NULL},
 	{.name = NULL},
 };

@@ -104,5 +104,10 @@ const struct json_field mirror_preference_fields[] = {
 	 .help = "Of new threads; null: the company's."},
 	{.name = "tracking", .type = FIELD_OBJECT, .fields = TRACKING},
 	{.name = "emailLinks", .type = FIELD_ENUM, .values = LINKS},
+	{.name = "undoSeconds",
+	 .type = FIELD_INT,
+	 .flags = FIELD_NULL,
+	 .max = 300,
+	 .help = "How long a message can be taken back; null: as the company's setting."},
 	{.name = NULL},
 };

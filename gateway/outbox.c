@@ -12,6 +12,18 @@
 #include "gateway/problem.h"
 
 #define ENTRY_MAX 1024
+#define UNDO_SECONDS 10
+
+static void own_read(struct http_request *r, struct span packed, struct outbox_account *out)
+{
+	struct pack_reader p = pack_reader_make(packed);
+	size_t n = pack_read_array(&p);
+
+	out->own = arena_array(r->arena, n, sizeof(*out->own));
+	out->own_count = 0;
+	while (out->own_count < n && !p.bad)
+		out->own[out->own_count++] = pack_read_bytes(&p);
+}
 
 bool outbox_account_get(struct http_request *r, struct span account, struct outbox_account *out)
 {
@@ -21,7 +33,7 @@ bool outbox_account_get(struct http_request *r, struct span account, struct outb
 	json_t *config;
 	struct err e;
 
-	commands[0] = store_command(r->arena, "HMGET %b email config paused",
+	commands[0] = store_command(r->arena, "HMGET %b email config paused own",
 				    key_account(r->arena, company, account, KEY_A_ACCOUNT));
 	commands[1] = store_command(r->arena, "HGET %b state",
 				    key_account(r->arena, company, account, KEY_A_STATE));
@@ -39,6 +51,7 @@ bool outbox_account_get(struct http_request *r, struct span account, struct outb
 	out->sender_name = arena_span(r->arena, json_get_span(config, "senderName"));
 	out->paused = span_eq(acct->items[2].string, SPAN_LIT("1"));
 	out->state = replies[1].string;
+	own_read(r, acct->items[3].string, out);
 	json_decref(config);
 	return true;
 }
@@ -58,11 +71,33 @@ static void blob_id(struct http_request *r, struct span account, struct span sub
 	memcpy(id_out->b, digest, ID_BYTES);
 }
 
-static int64_t due_ms(const struct http_request *r)
+bool outbox_undo_ms(struct http_request *r, int64_t *undo_ms_out)
 {
-	int64_t at = json_get_time_ms(r->json, "sendAt", r->now_ms);
+	static const char name[] = "undoSeconds";
+	struct span user = r->viewer.user_json;
+	struct store_reply reply;
+	json_t *stored;
+	struct err e;
 
-	return at > r->now_ms ? at : r->now_ms;
+	*undo_ms_out = json_get_int(r->json, name, -1) * 1000;
+	if (*undo_ms_out >= 0)
+		return true;
+	stored = json_loadb((const char *)user.p, user.n, 0, NULL);
+	*undo_ms_out = json_get_int(json_object_get(stored, "preferences"), name, -1) * 1000;
+	json_decref(stored);
+	if (*undo_ms_out >= 0)
+		return true;
+	if (store_do(r->store, r->arena, &reply, &e, "HGET %b settings",
+		     key_company(r->arena, r->viewer.company, KEY_C_COMPANY)) != ERR_OK) {
+		problem_from_err(r, &e);
+		return false;
+	}
+	stored = reply.type == STORE_STRING
+			 ? json_loadb((const char *)reply.string.p, reply.string.n, 0, NULL)
+			 : NULL;
+	*undo_ms_out = json_get_int(stored, name, UNDO_SECONDS) * 1000;
+	json_decref(stored);
+	return true;
 }
 
 struct span outbox_message_id(struct http_request *r, const struct outbox_account *account,
@@ -88,49 +123,85 @@ struct span outbox_submission_make(struct http_request *r)
 	return span_cstr(arena_printf(r->arena, "%s", text));
 }
 
-/* [blob, blob id, user, created, sendAt, sharing, Message-ID without <>, generation] */
-static struct span entry_pack(struct http_request *r, const struct outbox_account *account,
-			      struct span submission, const struct blob_ref *ref,
-			      const struct id *id)
+static int64_t due_ms(const struct http_request *r, const struct outbox_batch *batch)
+{
+	int64_t undone = r->now_ms + batch->undo_ms;
+
+	return batch->send_at_ms > undone ? batch->send_at_ms : undone;
+}
+
+/* A blob of the batch: where it is, and the id it is sealed with. */
+struct part {
+	struct blob_ref ref;
+	struct id id;
+};
+
+static void pack_part(struct buf *b, const struct part *part)
 {
 	uint8_t encoded[BLOB_REF_MAX];
+
+	if (part) {
+		pack_put_str(b, span_make(encoded, blob_ref_encode(&part->ref, encoded)));
+		pack_put_str(b, span_make(part->id.b, ID_BYTES));
+	} else {
+		pack_put_cstr(b, "");
+		pack_put_cstr(b, "");
+	}
+}
+
+/* [blob, blob id, user, created, sendAt, sharing, Message-ID without <>, generation, lane, recipients, shared blob, its id,
+ * undoUntil] */
+static struct span entry_pack(struct http_request *r, const struct outbox_account *account,
+			      const struct outbox_batch *batch, const struct outbox_item *item,
+			      const struct part *part, const struct part *shared)
+{
+	int64_t send_at = batch->send_at_ms > r->now_ms ? batch->send_at_ms : r->now_ms;
 	struct span packed;
 	struct buf b;
 
 	buf_init(&b, ENTRY_MAX);
-	pack_put_array(&b, 8);
-	pack_put_str(&b, span_make(encoded, blob_ref_encode(ref, encoded)));
-	pack_put_str(&b, span_make(id->b, ID_BYTES));
+	pack_put_array(&b, 13);
+	pack_part(&b, part);
 	pack_put_str(&b, r->viewer.user);
 	pack_put_i64(&b, r->now_ms);
-	pack_put_i64(&b, due_ms(r));
+	pack_put_i64(&b, send_at);
 	pack_put_str(&b, json_get_span(r->json, "sharing"));
-	pack_put_str(&b, outbox_message_id(r, account, submission));
+	pack_put_str(&b, outbox_message_id(r, account, item->submission));
 	pack_put_u64(&b, account->secrets.generation);
+	pack_put_u64(&b, batch->bulk);
+	pack_put_u64(&b, item->recipients);
+	pack_part(&b, shared);
+	pack_put_i64(&b, due_ms(r, batch) > send_at ? due_ms(r, batch) : 0);
 	packed = arena_span(r->arena, buf_span(&b));
 	buf_fini(&b);
 	return packed;
 }
 
-static bool entry_add(struct http_request *r, const struct account_entry *entry,
-		      const struct outbox_account *account, struct span submission,
-		      struct span packed)
+static struct span number_text(struct arena *arena, int64_t n)
+{
+	return span_cstr(arena_printf(arena, "%lld", (long long)n));
+}
+
+static bool entries_add(struct http_request *r, const struct account_entry *entry,
+			const struct outbox_account *account, const struct outbox_batch *batch,
+			const struct part *parts, const struct part *shared)
 {
 	struct span key = key_account_tag(r->arena, r->viewer.company, entry->id);
-	const char *status = due_ms(r) > r->now_ms ? "scheduled" : "queued";
-	struct span args[] = {
-		span_cstr(arena_printf(r->arena, "%llu",
-				       (unsigned long long)account->secrets.generation)),
-		span_cstr(arena_printf(r->arena, "%lld", (long long)r->now_ms)),
-		submission,
-		packed,
-		span_cstr(arena_printf(r->arena, "%lld", (long long)due_ms(r))),
-		span_cstr(status),
-	};
+	struct span *args = arena_array(r->arena, 5 + 2 * batch->count, sizeof(*args));
 	struct store_reply reply;
 	struct err e;
+	size_t n = 0;
 
-	if (store_fcall(r->store, "gateway_1_outbox_add", &key, 1, args, 6, r->arena, &reply, &e) !=
+	args[n++] = number_text(r->arena, (int64_t)account->secrets.generation);
+	args[n++] = number_text(r->arena, r->now_ms);
+	args[n++] = number_text(r->arena, due_ms(r, batch));
+	args[n++] = batch->send_at_ms > r->now_ms ? SPAN_LIT("scheduled") : SPAN_LIT("queued");
+	args[n++] = batch->bulk ? SPAN_LIT("1") : SPAN_LIT("0");
+	for (size_t i = 0; i < batch->count; i++) {
+		args[n++] = batch->items[i].submission;
+		args[n++] = entry_pack(r, account, batch, &batch->items[i], &parts[i], shared);
+	}
+	if (store_fcall(r->store, "gateway_1_outbox_add", &key, 1, args, n, r->arena, &reply, &e) !=
 	    ERR_OK) {
 		problem_from_err(r, &e);
 		return false;
@@ -141,72 +212,49 @@ static bool entry_add(struct http_request *r, const struct account_entry *entry,
 	return false;
 }
 
-bool outbox_put(struct http_request *r, const struct account_entry *entry,
-		const struct outbox_account *account, struct span submission, struct span request)
+/* All parts of a batch in one go: with one fsync. */
+static bool blobs_put(struct http_request *r, const struct account_entry *entry,
+		      const struct outbox_account *account, const struct outbox_batch *batch,
+		      struct part *parts)
 {
-	struct blob_identity identity = {.company = r->viewer.company,
-					 .account = entry->id,
-					 .generation = account->secrets.generation};
-	struct blob_ref ref;
+	size_t count = batch->count + (batch->shared.n ? 1 : 0);
+	struct outbox_blob *blobs = arena_array(r->arena, count, sizeof(*blobs));
+	const struct blob_identity identity = {.company = r->viewer.company,
+					       .account = entry->id,
+					       .generation = account->secrets.generation};
 	struct err e;
 
-	blob_id(r, entry->id, submission, &identity.id);
-	if (outbox_blobs_put(r->app->blobs, &identity, &account->secrets.data_key, request, &ref,
+	for (size_t i = 0; i < count; i++) {
+		bool shared = i == batch->count;
+		struct span first = batch->items[0].submission;
+
+		blobs[i].raw = shared ? batch->shared : batch->items[i].request;
+		blob_id(r, entry->id,
+			shared ? span_cstr(arena_printf(r->arena, "%.*s shared", (int)first.n,
+							(const char *)first.p))
+			       : batch->items[i].submission,
+			&blobs[i].id);
+	}
+	if (outbox_blobs_put(r->app->blobs, &identity, &account->secrets.data_key, blobs, count,
 			     &e) != ERR_OK) {
 		problem_from_err(r, &e);
 		return false;
 	}
-	if (!entry_add(r, entry, account, submission,
-		       entry_pack(r, account, submission, &ref, &identity.id)))
+	for (size_t i = 0; i < count; i++)
+		parts[i] = (struct part){blobs[i].ref, blobs[i].id};
+	return true;
+}
+
+bool outbox_put(struct http_request *r, const struct account_entry *entry,
+		const struct outbox_account *account, const struct outbox_batch *batch)
+{
+	struct part *parts = arena_array(r->arena, batch->count + 1, sizeof(*parts));
+
+	if (!blobs_put(r, entry, account, batch, parts) ||
+	    !entries_add(r, entry, account, batch, parts,
+			 batch->shared.n ? &parts[batch->count] : NULL))
 		return false;
 	bus_client_ring(r->app->bus, "outbox", r->viewer.company, entry->id);
 	bus_client_ring(r->app->bus, "journal", r->viewer.company, entry->id);
 	return true;
-}
-
-/* What the sender wrote, with what is ours alone left out. */
-static void state_merge(json_t *object, struct span state)
-{
-	static const char *const SHOWN[] = {"status", "attempts", "serverReply", "filing",
-					    "recipients"};
-	json_t *stored = state.n ? json_loadb((const char *)state.p, state.n, 0, NULL) : NULL;
-	const json_t *next = json_object_get(stored, "nextAttemptAt");
-
-	if (!json_is_array(json_object_get(stored, "recipients")))
-		json_object_del(stored, "recipients"); /* Lua's empty list */
-	for (size_t i = 0; i < sizeof(SHOWN) / sizeof(SHOWN[0]); i++)
-		if (json_object_get(stored, SHOWN[i]))
-			json_object_set(object, SHOWN[i], json_object_get(stored, SHOWN[i]));
-	if (json_is_integer(next))
-		json_object_set_new(object, "nextAttemptAt",
-				    json_from_time(json_integer_value(next)));
-	else if (json_is_string(next))
-		json_object_set(object, "nextAttemptAt", (json_t *)(uintptr_t)next);
-	json_decref(stored);
-}
-
-json_t *outbox_json(struct http_request *r, struct span account, struct span submission,
-		    struct span entry, struct span state, int64_t *created_ms_out)
-{
-	struct pack_reader p = pack_reader_make(entry);
-	size_t elements = pack_read_array(&p);
-	int64_t created, send_at;
-	json_t *object;
-
-	pack_skip_n(&p, 3);
-	created = pack_read_i64(&p);
-	send_at = pack_read_i64(&p);
-	if (elements < 5 || p.bad)
-		return NULL;
-	*created_ms_out = created;
-	object = json_pack(
-		"{s:s s:o s:s s:i s:n s:n s:n s:[] s:o s:o}", "id",
-		arena_printf(r->arena, "%.*s~%.*s", (int)account.n, (const char *)account.p,
-			     (int)submission.n, (const char *)submission.p),
-		"accountId", json_from_span(account), "status",
-		send_at > r->now_ms ? "scheduled" : "queued", "attempts", 0, "nextAttemptAt",
-		"serverReply", "filing", "recipients", "createdAt", json_from_time(created),
-		"sendAt", send_at > created ? json_from_time(send_at) : json_null());
-	state_merge(object, state);
-	return object;
 }

@@ -35,13 +35,17 @@ void outbox_blobs_close(struct outbox_blobs **blobs)
 }
 
 enum err_code outbox_blobs_put(struct outbox_blobs *blobs, const struct blob_identity *identity,
-			       const struct secret_key *data_key, struct span raw,
-			       struct blob_ref *ref_out, struct err *e)
+			       const struct secret_key *data_key, struct outbox_blob *list,
+			       size_t count, struct err *e)
 {
-	enum err_code code;
+	struct blob_identity of = *identity;
+	enum err_code code = ERR_OK;
 
 	pthread_mutex_lock(&blobs->lock);
-	code = blob_append(blobs->writer, identity, data_key, raw, ref_out, e);
+	for (size_t i = 0; i < count && code == ERR_OK; i++) {
+		of.id = list[i].id;
+		code = blob_append(blobs->writer, &of, data_key, list[i].raw, &list[i].ref, e);
+	}
 	if (code == ERR_OK)
 		code = blob_commit(blobs->writer, e);
 	pthread_mutex_unlock(&blobs->lock);

@@ -9,15 +9,13 @@
 #include "gateway/message_check.h"
 #include "gateway/message_fields.h"
 #include "gateway/outbox.h"
-#include "gateway/outbox_back.h"
+#include "gateway/outbox_view.h"
 #include "gateway/page.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
 #include "gateway/suppression.h"
 #include "gateway/tracking.h"
-
-#define SHOWN_MAX 10000 /* entries looked at for one page */
 
 /* The account to send from: the viewer's own, else it is not there. */
 static bool sending_account(struct http_request *r, struct span id, struct account_entry *entry)
@@ -33,17 +31,22 @@ static bool sending_account(struct http_request *r, struct span id, struct accou
 static void message_queue(struct http_request *r, const struct account_entry *entry,
 			  const struct outbox_account *account)
 {
-	struct span submission = outbox_submission_make(r);
-	bool later = json_get_time_ms(r->json, "sendAt", 0) > r->now_ms;
+	struct outbox_item item = {outbox_submission_make(r), json_text(r->arena, r->json), 1};
+	struct outbox_batch batch = {
+		.items = &item, .count = 1, .send_at_ms = json_get_time_ms(r->json, "sendAt", 0)};
+	bool later = batch.send_at_ms > r->now_ms;
 	const char *id;
 
-	if (!outbox_put(r, entry, account, submission, json_text(r->arena, r->json)))
+	if (!outbox_undo_ms(r, &batch.undo_ms) || !outbox_put(r, entry, account, &batch))
 		return;
 	tracking_remember(r);
 	id = arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n, (const char *)entry->id.p,
-			  (int)submission.n, (const char *)submission.p);
+			  (int)item.submission.n, (const char *)item.submission.p);
 	http_answer_json(
-		r, 202, json_pack("{s:s s:s}", "id", id, "status", later ? "scheduled" : "queued"));
+		r, 202,
+		json_pack("{s:s s:s s:o}", "id", id, "status", later ? "scheduled" : "queued",
+			  "undoUntil",
+			  batch.undo_ms ? json_from_time(r->now_ms + batch.undo_ms) : json_null()));
 }
 
 static void account_check(const struct outbox_account *account, struct message_findings *findings)
@@ -61,7 +64,8 @@ static void account_check(const struct outbox_account *account, struct message_f
 static bool message_complete(struct http_request *r, const struct outbox_account *account,
 			     struct message_findings *findings)
 {
-	const struct message_sender sender = {account->email, account->provider};
+	const struct message_sender sender = {account->email, account->provider, account->own,
+					      account->own_count};
 	json_t *attachments = json_object_get(r->json, "attachments");
 
 	if (!compose_parts_fill(r, attachments) || !compose_reference(r, r->json, account->email))
@@ -113,116 +117,12 @@ static void message_check_post(struct http_request *r)
 	message_take(r, true);
 }
 
-/* One entry of a listing, to be sorted: newest first, then by id. */
-struct shown {
-	int64_t created_ms;
-	json_t *object;
-};
-
-static int compare_shown(const void *a, const void *b)
-{
-	const struct shown *left = a, *right = b;
-
-	if (left->created_ms != right->created_ms)
-		return left->created_ms < right->created_ms ? 1 : -1;
-	return strcmp(json_get_text(left->object, "id"), json_get_text(right->object, "id"));
-}
-
-struct listing {
-	struct shown *items;
-	size_t count;
-};
-
-static struct span state_of(const struct store_reply *states, struct span submission)
-{
-	for (size_t i = 0; i + 1 < states->count; i += 2)
-		if (span_eq(states->items[i].string, submission))
-			return states->items[i + 1].string;
-	return SPAN_LIT("");
-}
-
-static void listing_add(struct http_request *r, struct listing *list, struct span account,
-			const struct store_reply *entries, const struct store_reply *states,
-			const struct store_reply *backs)
-{
-	for (size_t i = 0; i + 1 < entries->count && list->count < SHOWN_MAX; i += 2) {
-		struct shown *s = &list->items[list->count];
-		struct span submission = entries->items[i].string;
-
-		s->object = outbox_json(r, account, submission, entries->items[i + 1].string,
-					state_of(states, submission), &s->created_ms);
-		if (s->object) {
-			outbox_back_put(r, account, state_of(backs, submission), s->object);
-			list->count++;
-		}
-	}
-}
-
-/* Of all accounts of the viewer. */
-static bool listing_read(struct http_request *r, struct listing *list)
-{
-	struct span company = r->viewer.company;
-	struct account_entry *accounts;
-	struct store_reply replies[3];
-	struct store_command commands[3];
-	size_t count;
-	struct err e;
-
-	if (!account_entry_list(r, &accounts, &count))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (accounts[i].removed || !account_belongs(&r->viewer, &accounts[i]))
-			continue;
-		commands[0] =
-			store_command(r->arena, "HGETALL %b",
-				      key_account(r->arena, company, accounts[i].id, KEY_A_OUTBOX));
-		commands[1] = store_command(
-			r->arena, "HGETALL %b",
-			key_account(r->arena, company, accounts[i].id, KEY_A_OUTSTATE));
-		commands[2] = store_command(
-			r->arena, "HGETALL %b",
-			key_account(r->arena, company, accounts[i].id, KEY_A_OUTBACK));
-		if (store_pipeline(r->store, commands, 3, r->arena, replies, &e) != ERR_OK) {
-			problem_from_err(r, &e);
-			return false;
-		}
-		listing_add(r, list, accounts[i].id, &replies[0], &replies[1], &replies[2]);
-	}
-	return true;
-}
-
-/* The cursor is the id of the last one given. */
-static void listing_page(struct http_request *r, struct listing *list, const struct page *page)
-{
-	struct span next = SPAN_LIT("");
-	json_t *data = json_array();
-	size_t i = 0;
-
-	qsort(list->items, list->count, sizeof(*list->items), compare_shown);
-	for (; page->cursor.n && i < list->count; i++)
-		if (span_eq(page->cursor, json_get_span(list->items[i].object, "id"))) {
-			i++;
-			break;
-		}
-	for (; i < list->count && json_array_size(data) < page->limit; i++) {
-		json_array_append(data, list->items[i].object);
-		next = arena_span(r->arena, json_get_span(list->items[i].object, "id"));
-	}
-	page_answer(r, data, i < list->count ? next : SPAN_LIT(""));
-}
-
 static void outbox_list(struct http_request *r)
 {
-	struct listing list = {.count = 0};
 	struct page page;
 
-	if (!page_read(r, &page))
-		return;
-	list.items = arena_array(r->arena, SHOWN_MAX, sizeof(*list.items));
-	if (listing_read(r, &list))
-		listing_page(r, &list, &page);
-	for (size_t i = 0; i < list.count; i++)
-		json_decref(list.items[i].object);
+	if (page_read(r, &page))
+		outbox_view_list(r, &page);
 }
 
 /* The {submission} of the path, of an account of the viewer. */
@@ -240,40 +140,11 @@ static bool submission_open(struct http_request *r, struct account_entry *entry,
 
 static void outbox_get(struct http_request *r)
 {
-	struct span company = r->viewer.company, submission;
 	struct account_entry entry;
-	struct store_command commands[3];
-	struct store_reply replies[3];
-	int64_t created;
-	json_t *object;
-	struct err e;
+	struct span submission;
 
-	if (!submission_open(r, &entry, &submission))
-		return;
-	commands[0] = store_command(r->arena, "HGET %b %b",
-				    key_account(r->arena, company, entry.id, KEY_A_OUTBOX),
-				    submission);
-	commands[1] = store_command(r->arena, "HGET %b %b",
-				    key_account(r->arena, company, entry.id, KEY_A_OUTSTATE),
-				    submission);
-	commands[2] = store_command(r->arena, "HGET %b %b",
-				    key_account(r->arena, company, entry.id, KEY_A_OUTBACK),
-				    submission);
-	if (store_pipeline(r->store, commands, 3, r->arena, replies, &e) != ERR_OK) {
-		problem_from_err(r, &e);
-		return;
-	}
-	object = replies[0].type == STORE_STRING
-			 ? outbox_json(r, entry.id, submission, replies[0].string,
-				       replies[1].string, &created)
-			 : NULL;
-	if (!object) {
-		problem_not_found(r);
-		return;
-	}
-	if (replies[2].type == STORE_STRING)
-		outbox_back_put(r, entry.id, replies[2].string, object);
-	http_answer_json(r, 200, object);
+	if (submission_open(r, &entry, &submission))
+		outbox_view_get(r, entry.id, submission);
 }
 
 static void outbox_cancel_answer(struct http_request *r, const struct account_entry *entry,
@@ -320,6 +191,10 @@ static void outbox_cancel(struct http_request *r)
 static const struct json_field QUEUED[] = {
 	{.name = "id", .type = FIELD_LINE},
 	{.name = "status", .type = FIELD_LINE, .help = "queued or scheduled"},
+	{.name = "undoUntil",
+	 .type = FIELD_TIME,
+	 .flags = FIELD_NULL,
+	 .help = "Not before then it goes; null: at once."},
 	{.name = NULL},
 };
 

@@ -39,14 +39,19 @@ static const struct json_field SETTINGS[] = {
 	 .max = 100,
 	 .fields = NETWORK,
 	 .help = "Addresses and prefixes whose opens and clicks are the company's own."},
+	{.name = "undoSeconds",
+	 .type = FIELD_INT,
+	 .max = 300,
+	 .help = "How long a message can be taken back. Default: 10."},
 	{.name = NULL},
 };
 
 static json_t *defaults(void)
 {
-	return json_pack("{s:s s:[s,s] s:s s:[] s:n s:b s:[]}", "linkItems", "automatic",
+	return json_pack("{s:s s:[s,s] s:s s:[] s:n s:b s:[] s:i}", "linkItems", "automatic",
 			 "autoLinkKinds", "deal", "lead", "defaultSharing", "shared", "blocked",
-			 "trackingDomain", "trackFirstMessage", 1, "ownNetworks");
+			 "trackingDomain", "trackFirstMessage", 1, "ownNetworks", "undoSeconds",
+			 10);
 }
 
 /* What is stored over the defaults. text_out: as stored. */

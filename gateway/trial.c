@@ -87,7 +87,8 @@ json_t *trial_step_open(struct trial *t, const char *step, const char *code, con
 /* What stops it, as with any message. False: a problem is answered. */
 static bool check(struct http_request *r, struct trial *t)
 {
-	const struct message_sender sender = {t->sender.email, t->sender.provider};
+	const struct message_sender sender = {t->sender.email, t->sender.provider, t->sender.own,
+					      t->sender.own_count};
 	struct message_findings findings;
 	bool ok;
 
@@ -125,9 +126,13 @@ static void message_write(struct http_request *r, const struct trial *t)
 
 static bool queue(struct http_request *r, struct trial *t)
 {
-	t->submission = outbox_submission_make(r);
+	const struct outbox_item item = {outbox_submission_make(r), json_text(r->arena, r->json),
+					 1};
+	const struct outbox_batch batch = {.items = &item, .count = 1};
+
+	t->submission = item.submission;
 	t->message_id = outbox_message_id(r, &t->sender, t->submission);
-	if (!outbox_put(r, t->account, &t->sender, t->submission, json_text(r->arena, r->json)))
+	if (!outbox_put(r, t->account, &t->sender, &batch))
 		return false;
 	trial_step(t, "queued", NULL, NULL);
 	return true;

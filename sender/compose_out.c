@@ -15,7 +15,7 @@ static enum err_code compose_line(struct span line, struct buf *out, struct err 
 	struct arena *arena = arena_new(0);
 	struct request request;
 	uint8_t seed[16];
-	enum err_code code = request_read(line, arena, &request, e);
+	enum err_code code = request_read(line, SPAN_LIT(""), arena, &request, e);
 
 	random_bytes(seed, sizeof(seed));
 	if (code == ERR_OK) {

@@ -28,7 +28,7 @@ struct delivery {
 	enum sender_outcome outcome;
 	int64_t started_us;
 	int64_t due_ms; /* when to extend the lease, or to settle again */
-	bool handed_over, settling;
+	bool bulk, handed_over, settling;
 	char ticket[ACCOUNT_TICKET_BYTES]; /* of the login under way */
 };
 
@@ -407,13 +407,16 @@ static struct span random_word(struct arena *arena)
 }
 
 bool delivery_start(struct sender *sender, struct span company, struct span account,
-		    struct span submission)
+		    const struct outbox_due *due)
 {
-	struct delivery *d = new_delivery(sender, company, account, submission);
+	struct delivery *d = new_delivery(sender, company, account, due->submission);
 	enum outbox_lease what;
 	struct err e = {0};
-	enum err_code code = outbox_lease(&sender->outbox, d->arena, &d->key, random_word(d->arena),
-					  &d->entry, &what, &e);
+	enum err_code code;
+
+	d->bulk = due->bulk;
+	code = outbox_lease(&sender->outbox, d->arena, &d->key, random_word(d->arena), &d->entry,
+			    &what, &e);
 
 	if (code != ERR_OK)
 		log_event(LOG_LEVEL_WARN, "lease_failed", "account", "s", d->owner.account, "error",
@@ -438,22 +441,20 @@ bool delivery_is_running(const struct sender *sender, struct span company, struc
 	return false;
 }
 
-size_t delivery_count(const struct sender *sender)
+struct delivery_load delivery_load(const struct sender *sender, struct span company,
+				   struct span account)
 {
-	size_t n = 0;
+	struct delivery_load load = {.all = 0};
 
-	for (const struct delivery *d = sender->deliveries; d; d = d->next)
-		n++;
-	return n;
-}
+	for (const struct delivery *d = sender->deliveries; d; d = d->next) {
+		bool here = span_eq(d->key.account, account) && span_eq(d->key.company, company);
 
-size_t delivery_count_of(const struct sender *sender, struct span company, struct span account)
-{
-	size_t n = 0;
-
-	for (const struct delivery *d = sender->deliveries; d; d = d->next)
-		n += span_eq(d->key.account, account) && span_eq(d->key.company, company);
-	return n;
+		load.all++;
+		load.bulk += d->bulk;
+		load.account += here;
+		load.account_bulk += here && d->bulk;
+	}
+	return load;
 }
 
 void delivery_tick(struct sender *sender, int64_t now_mono_ms)

@@ -13,11 +13,15 @@
 
 /* Takes the entry if it can be leased; blocks for Redis, blobs and composing. False: Redis does not answer. */
 bool delivery_start(struct sender *sender, struct span company, struct span account,
-		    struct span submission);
+		    const struct outbox_due *due);
 bool delivery_is_running(const struct sender *sender, struct span company, struct span account,
 			 struct span submission);
-size_t delivery_count(const struct sender *sender);
-size_t delivery_count_of(const struct sender *sender, struct span company, struct span account);
+/* How many there are: of this process, and of one account; bulk: those of them that are copies of mail to many. */
+struct delivery_load {
+	size_t all, bulk, account, account_bulk;
+};
+struct delivery_load delivery_load(const struct sender *sender, struct span company,
+				   struct span account);
 /* Extends leases, settles what could not be settled before. */
 void delivery_tick(struct sender *sender, int64_t now_mono_ms);
 /* Gives back what was not handed over and frees all. */

@@ -147,7 +147,7 @@ static void what_was_accepted_counts_only_if_taken(void **state)
 
 static enum err_code read_it(const char *json, struct arena *arena, struct request *r)
 {
-	return request_read(span_cstr(json), arena, r, NULL);
+	return request_read(span_cstr(json), SPAN_LIT(""), arena, r, NULL);
 }
 
 static void requests(void **state)

@@ -43,39 +43,51 @@ static enum err_code call_word(const struct outbox *outbox, const char *function
 }
 
 size_t outbox_due(const struct outbox *outbox, struct arena *arena, struct span company,
-		  struct span account, struct span *submissions_out, size_t max)
+		  struct span account, size_t max, size_t max_bulk, struct outbox_due *due_out)
 {
-	struct outbox_key key = {.company = company, .account = account};
-	struct span limit = span_cstr(arena_printf(arena, "%zu", max));
-	struct span tag = key_account_tag(arena, key.company, key.account);
+	struct span limits[] = {span_cstr(arena_printf(arena, "%zu", max)),
+				span_cstr(arena_printf(arena, "%zu", max_bulk))};
+	struct span tag = key_account_tag(arena, company, account);
 	struct store_reply reply;
 	size_t n = 0;
 
-	if (store_fcall(outbox->store, "sender_1_due", &tag, 1, &limit, 1, arena, &reply, NULL) !=
+	if (store_fcall(outbox->store, "sender_1_due", &tag, 1, limits, 2, arena, &reply, NULL) !=
 		    ERR_OK ||
 	    reply.type != STORE_ARRAY)
 		return 0;
-	for (; n < reply.count && n < max; n++)
-		submissions_out[n] = reply.items[n].string;
+	for (; n < reply.count / 2 && n < max + max_bulk; n++)
+		due_out[n] = (struct outbox_due){reply.items[2 * n].string,
+						 reply.items[2 * n + 1].integer == 1};
 	return n;
 }
 
-/* [blob, blob id, user, created, sendAt, sharing, Message-ID, generation] */
+static bool id_unpack(struct span packed, struct id *id_out)
+{
+	if (packed.n != ID_BYTES)
+		return false;
+	memcpy(id_out->b, packed.p, ID_BYTES);
+	return true;
+}
+
+/* [blob, blob id, user, created, sendAt, sharing, Message-ID, generation, lane, recipients, shared blob, its id, …] */
 static bool entry_unpack(struct span packed, struct outbox_entry *entry)
 {
 	struct pack_reader r = pack_reader_make(packed);
 	size_t n = pack_read_array(&r);
-	struct span id;
+	bool good;
 
 	entry->request = pack_read_bytes(&r);
-	id = pack_read_bytes(&r);
+	good = id_unpack(pack_read_bytes(&r), &entry->request_id);
 	entry->user = pack_read_bytes(&r);
 	pack_skip_n(&r, 4);
 	entry->generation = pack_read_u64(&r);
-	if (n < 8 || r.bad || id.n != ID_BYTES)
-		return false;
-	memcpy(entry->request_id.b, id.p, ID_BYTES);
-	return true;
+	if (n < 12)
+		return good && n >= 8 && !r.bad;
+	pack_skip_n(&r, 2);
+	entry->shared = pack_read_bytes(&r);
+	if (!id_unpack(pack_read_bytes(&r), &entry->shared_id))
+		entry->shared = span_make(NULL, 0);
+	return good && !r.bad;
 }
 
 static bool entry_read(const struct store_reply *reply, struct outbox_entry *entry)

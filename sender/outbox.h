@@ -26,6 +26,9 @@ struct outbox_entry {
 	bool filed; /* an earlier attempt reached some recipients */
 	struct span request; /* blob reference of the request */
 	struct id request_id;
+	struct span
+		shared; /* the same of what all copies of mail to many have in common; empty: nothing */
+	struct id shared_id;
 	struct span user;
 	uint64_t generation;
 	struct span email, own, config, cred, key, revision, state; /* of the account */
@@ -39,9 +42,15 @@ enum outbox_lease {
 	OUTBOX_RESOLVED, /* the same, and now it is over: the journal has it */
 };
 
-/* Submissions of one account that are due, at most max; the spans live in the arena. 0 too if Redis did not answer. */
+/* A submission that is due. bulk: a copy of mail to many. */
+struct outbox_due {
+	struct span submission;
+	bool bulk;
+};
+/* Those of one account, of each lane at most so many, people's first; the spans live in the arena. due_out has room for both.
+ * 0 too if Redis did not answer. */
 size_t outbox_due(const struct outbox *outbox, struct arena *arena, struct span company,
-		  struct span account, struct span *submissions_out, size_t max);
+		  struct span account, size_t max, size_t max_bulk, struct outbox_due *due_out);
 /* key->token is set when leased. word: left of the @ of a Message-ID if it has none. */
 MUST_USE enum err_code outbox_lease(const struct outbox *outbox, struct arena *arena,
 				    struct outbox_key *key, struct span word,

@@ -218,14 +218,14 @@ static enum err_code make(const struct outbox_entry *entry, struct compose_messa
 	return ERR_OK;
 }
 
-static enum err_code read_request(const struct prepare_env *env, const struct outbox_key *key,
-				  const struct outbox_entry *entry, const struct account *account,
-				  struct buf *json, struct err *e)
+static enum err_code read_part(const struct prepare_env *env, const struct outbox_key *key,
+			       const struct outbox_entry *entry, const struct account *account,
+			       struct span blob, const struct id *id, struct buf *json,
+			       struct err *e)
 {
-	struct blob_identity identity = {key->company, key->account, entry->generation,
-					 entry->request_id};
+	struct blob_identity identity = {key->company, key->account, entry->generation, *id};
 	struct blob_ref ref;
-	enum err_code code = blob_ref_decode(entry->request, &ref);
+	enum err_code code = blob_ref_decode(blob, &ref);
 
 	if (code != ERR_OK)
 		return err_set(e, ERR_PERM, ERR_ITEM, "request_damaged",
@@ -234,21 +234,37 @@ static enum err_code read_request(const struct prepare_env *env, const struct ou
 	return code == ERR_OK || code == ERR_TEMP ? code : ERR_PERM;
 }
 
+/* The request, and what all copies of it have in common. */
+static enum err_code read_request(const struct prepare_env *env, const struct outbox_key *key,
+				  const struct outbox_entry *entry, const struct account *account,
+				  struct arena *arena, struct request *request_out, struct err *e)
+{
+	struct buf json, shared;
+	enum err_code code;
+
+	buf_init(&json, REQUEST_MAX);
+	buf_init(&shared, REQUEST_MAX);
+	code = read_part(env, key, entry, account, entry->request, &entry->request_id, &json, e);
+	if (code == ERR_OK && entry->shared.n)
+		code = read_part(env, key, entry, account, entry->shared, &entry->shared_id,
+				 &shared, e);
+	if (code == ERR_OK)
+		code = request_read(buf_span(&json), buf_span(&shared), arena, request_out, e);
+	buf_fini(&json);
+	buf_fini(&shared);
+	return code;
+}
+
 enum err_code prepare(const struct prepare_env *env, const struct outbox_key *key,
 		      const struct outbox_entry *entry, const struct account *account,
 		      struct arena *arena, struct prepared *prepared_out, struct err *e)
 {
 	struct request request = {.json = NULL};
 	enum err_code code;
-	struct buf json;
 
 	*prepared_out = (struct prepared){.recipients = {.count = 0}};
 	buf_init(&prepared_out->raw, PREPARE_MESSAGE_MAX);
-	buf_init(&json, REQUEST_MAX);
-	code = read_request(env, key, entry, account, &json, e);
-	if (code == ERR_OK)
-		code = request_read(buf_span(&json), arena, &request, e);
-	buf_fini(&json);
+	code = read_request(env, key, entry, account, arena, &request, e);
 	if (code == ERR_OK)
 		code = take_from(entry, account, &request.message, e);
 	if (code == ERR_OK)

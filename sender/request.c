@@ -116,16 +116,32 @@ static void take_tracking(struct request *r)
 	r->tracking_base = text_of(tracking, "base");
 }
 
-enum err_code request_read(struct span json, struct arena *arena, struct request *request_out,
-			   struct err *e)
+static bool load(struct span json, struct span shared, struct request *r)
+{
+	json_t *more;
+
+	r->json = json_loadb((const char *)json.p, json.n, JSON_ALLOW_NUL, NULL);
+	if (!shared.n)
+		return json_is_object(r->json);
+	more = json_loadb((const char *)shared.p, shared.n, JSON_ALLOW_NUL, NULL);
+	if (json_is_object(more) && json_is_object(r->json)) {
+		json_object_update_missing(r->json, more);
+		json_decref(more);
+		return true;
+	}
+	json_decref(more);
+	return false;
+}
+
+enum err_code request_read(struct span json, struct span shared, struct arena *arena,
+			   struct request *request_out, struct err *e)
 {
 	struct request *r = request_out;
 	struct compose_message *m = &r->message;
 	const json_t *reference;
 
-	*r = (struct request){
-		.json = json_loadb((const char *)json.p, json.n, JSON_ALLOW_NUL, NULL)};
-	if (!json_is_object(r->json))
+	*r = (struct request){.json = NULL};
+	if (!load(json, shared, r))
 		return err_set(e, ERR_PERM, ERR_ITEM, "request_damaged",
 			       "The request is not a JSON object.");
 	m->from = address_of(json_object_get(r->json, "from"));

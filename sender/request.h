@@ -21,8 +21,9 @@ struct request {
 	size_t content_count;
 };
 
-/* ERR_PERM "request_damaged" or "attachment_unsupported" (blobId). request_free in either case. Lists live in the arena. */
-MUST_USE enum err_code request_read(struct span json, struct arena *arena,
+/* shared: an object whose members the request has too, where it has none of that name; may be empty. ERR_PERM
+ * "request_damaged" or "attachment_unsupported" (blobId). request_free in either case. Lists live in the arena. */
+MUST_USE enum err_code request_read(struct span json, struct span shared, struct arena *arena,
 				    struct request *request_out, struct err *e);
 void request_free(struct request *request);
 

@@ -34,26 +34,37 @@ void sender_look(struct sender *sender, struct span company, struct span account
 	*at = look;
 }
 
-static bool has_room(const struct sender *sender, struct span company, struct span account)
+/* Mail to many leaves a part of everything to people's, where there is more than one (SND-10). */
+static bool has_room(const struct sender *sender, struct span company, struct span account,
+		     bool bulk)
 {
-	return delivery_count(sender) < (size_t)sender->conf->connections &&
-	       delivery_count_of(sender, company, account) <
-		       (size_t)sender->conf->account_connections;
+	struct delivery_load load = delivery_load(sender, company, account);
+	size_t all = (size_t)sender->conf->connections;
+	size_t one = (size_t)sender->conf->account_connections;
+
+	if (load.all >= all || load.account >= one)
+		return false;
+	return !bulk || (load.bulk < (all > 3 ? all - all / 4 : 1) &&
+			 load.account_bulk < (one > 1 ? one - 1 : 1));
 }
 
 /* Starts what is due, as far as there is room. False: Redis does not answer. */
 static bool look_at(struct sender *sender, struct span company, struct span account)
 {
 	struct arena *arena = arena_new(0);
-	struct span due[DUE_MAX];
-	size_t n = has_room(sender, company, account)
-			   ? outbox_due(&sender->outbox, arena, company, account, due, DUE_MAX)
-			   : 0;
+	bool room = has_room(sender, company, account, false);
+	bool room_bulk = has_room(sender, company, account, true);
+	struct outbox_due due[2 * DUE_MAX];
 	bool answers = true;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n && answers && has_room(sender, company, account); i++)
-		if (!delivery_is_running(sender, company, account, due[i]))
-			answers = delivery_start(sender, company, account, due[i]);
+	if (room)
+		n = outbox_due(&sender->outbox, arena, company, account, DUE_MAX,
+			       room_bulk ? DUE_MAX : 0, due);
+	for (size_t i = 0; i < n && answers; i++)
+		if (has_room(sender, company, account, due[i].bulk) &&
+		    !delivery_is_running(sender, company, account, due[i].submission))
+			answers = delivery_start(sender, company, account, &due[i]);
 	arena_free(&arena);
 	return answers;
 }
@@ -86,6 +97,7 @@ static void sweep(struct sender *sender, int64_t now_mono_ms)
 void sender_tick(void *ctx, int64_t now_mono_ms)
 {
 	struct sender *sender = ctx;
+	struct delivery_load load;
 
 	lines_tick(&sender->lines, now_mono_ms, sender->conf->idle_ms);
 	delivery_tick(sender, now_mono_ms);
@@ -93,10 +105,12 @@ void sender_tick(void *ctx, int64_t now_mono_ms)
 		sweep(sender, now_mono_ms);
 		take_looks(sender);
 	}
+	load = delivery_load(sender, SPAN_LIT(""), SPAN_LIT(""));
 	metrics_set(sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_LIVE,
-		    (int64_t)delivery_count(sender));
+		    (int64_t)(load.all - load.bulk));
+	metrics_set(sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_BULK, (int64_t)load.bulk);
 	metrics_set(sender->metrics, SENDER_CONNECTIONS, 0,
-		    (int64_t)(delivery_count(sender) + lines_count(&sender->lines)));
+		    (int64_t)(load.all + lines_count(&sender->lines)));
 }
 
 static void timer_fired(uv_timer_t *timer)

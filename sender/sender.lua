@@ -5,7 +5,8 @@
 --      ^               | the lease runs out      | the lease runs out, or `checking`
 --      +--- release ---+ (leased anew)           +-> looked for at 1, 5, 15, 60 minutes: sent, else unknown
 --
--- `od` holds everything that is not final, by the time when somebody has to look: due, end of the lease, next check.
+-- `od` holds everything that is not final, by the time when somebody has to look: due, end of the lease, next check; `odb`
+-- the same for copies of mail to many, so that they stand in nobody's way. What was handed over is in `od` in any case.
 -- `os` holds the state as JSON: status, attempts, nextAttemptAt, serverReply, filing, recipients, messageId, token as in
 -- docs/data-model.md, and
 --   until       end of the lease (ms)             firstAt     first attempt (ms)
@@ -13,12 +14,15 @@
 --   handedOver  when the last octets were let go  key         hex of the id key of messageId
 --   sentAt      when it was settled as sent (ms)
 --   filed       some recipients had it before     settled     token of the last settle (twice is safe)
+--   bulk        a copy of mail to many            waits       `day|minute`: what it waits for until nextAttemptAt
+--   paced       [ms, recipients, scale] as pace.lua counted this attempt
 --
--- sender_1_due          limit -> submissions to be looked at now
+-- sender_1_due          limit, limit of bulk -> submissions to be looked at now, each with its lane: 0 people, 1 bulk
 -- sender_1_lease        submission, ttl ms, scale, a word for a Message-ID if it has none -> one of
 --     `ok`, token, attempts, messageId, firstAt, recipients JSON or '', filed 0|1, entry of `o`, then gen, email, own,
 --           config, cred, key, paused, revision of `acct`, state of `st`
---     `early` (not due, or leased) or `done` or `gone` (no entry, or another generation: it is taken off)
+--     `early` (not due, or leased, or over the account's limits: pace.lua) or `done` or `gone` (no entry, or another
+--           generation: it is taken off)
 --     `checked`, status, 0|1 (was handed over before: looked for; 1 if that ended it and the journal has it)
 -- sender_1_extend       submission, token, ttl ms -> `ok` or `stale`
 -- sender_1_handed_over  submission, token, hex of the id key -> `ok` or `stale` or `gone`
@@ -27,6 +31,7 @@
 --                       set, then what enters the pipeline, or nothing: id, ledger value, blob, append 0|1
 --                       -> `ok` or `stale` or `gone`
 
+local pace = {} -- pace.lua
 local FINAL = {sent = true, failed = true, unknown = true, cancelled = true}
 local CHECKS = {60000, 300000, 900000, 3600000}
 
@@ -54,11 +59,18 @@ end
 -- at: when to look again, nil never
 local function state_put(tag, submission, state, at)
     redis.call('HSET', tag .. ':os', submission, cjson.encode(state))
+    local bulk = state.bulk and not state.handedOver
+    redis.call('ZREM', tag .. (bulk and ':od' or ':odb'), submission)
     if at then
-        redis.call('ZADD', tag .. ':od', decimal(at), submission)
+        redis.call('ZADD', tag .. (bulk and ':odb' or ':od'), decimal(at), submission)
     else
-        redis.call('ZREM', tag .. ':od', submission)
+        redis.call('ZREM', tag .. (bulk and ':odb' or ':od'), submission)
     end
+end
+
+local function take_off(tag, submission)
+    redis.call('ZREM', tag .. ':od', submission)
+    redis.call('ZREM', tag .. ':odb', submission)
 end
 
 -- The entry, if it is of the account's living generation.
@@ -127,26 +139,65 @@ local function check(tag, submission, state, now, scale)
 end
 
 local function due(keys, args)
-    return redis.call('ZRANGEBYSCORE', keys[1] .. ':od', '-inf', decimal(now_ms()), 'LIMIT', 0, args[1])
+    local now, found = now_ms(), {}
+    for lane, suffix in ipairs({':od', ':odb'}) do
+        local most = tonumber(args[lane] or 0)
+        if most > 0 and not (lane == 2 and pace.bulk_waits(keys[1], now)) then
+            local ids = redis.call('ZRANGEBYSCORE', keys[1] .. suffix, '-inf', decimal(now), 'LIMIT', 0, most)
+            for _, id in ipairs(ids) do
+                found[#found + 1] = id
+                found[#found + 1] = lane - 1
+            end
+        end
+    end
+    return found
 end
 
 -- The entry's own, else `word@domain of the account`.
-local function message_id(packed, email, word)
-    local given = cmsgpack.unpack(packed)[7]
+local function message_id(entry, email, word)
+    local given = entry[7]
     return given and given ~= '' and given or word .. '@' .. (string.match(email, '@([^@]+)$') or 'localhost')
+end
+
+-- Within the account's limits? Else it is put off, and the state says until when and why.
+local function may_go(tag, submission, state, entry, now, scale)
+    state.bulk = entry[9] == 1 or nil
+    if state.paced then
+        return true -- counted, by a sender that died
+    end
+    local recipients = entry[10] or 1
+    local at, why = pace.take(tag, state.bulk, recipients, now, scale)
+    if at then
+        state.status = state.status or 'queued'
+        state.nextAttemptAt, state.waits = at, why
+        state_put(tag, submission, state, at)
+        return false
+    end
+    state.paced = {now, recipients, scale}
+    return true
+end
+
+local function leased(tag, state, packed, acct)
+    local answer = {'ok', decimal(state.token), state.attempts, state.messageId, decimal(state.firstAt),
+        state.recipients and cjson.encode(state.recipients) or '', state.filed and 1 or 0, packed}
+    for i = 1, 8 do
+        answer[#answer + 1] = acct[i] or ''
+    end
+    answer[#answer + 1] = redis.call('HGET', tag .. ':st', 'state') or ''
+    return answer
 end
 
 local function lease(keys, args)
     local tag, submission, now, scale = keys[1], args[1], now_ms(), tonumber(args[3])
     local packed = entry_get(tag, submission)
     if not packed then
-        redis.call('ZREM', tag .. ':od', submission)
+        take_off(tag, submission)
         return {'gone'}
     end
     local state = state_get(tag, submission)
-    local at = redis.call('ZSCORE', tag .. ':od', submission)
+    local at = redis.call('ZSCORE', tag .. ':od', submission) or redis.call('ZSCORE', tag .. ':odb', submission)
     if FINAL[state.status] or not at then
-        redis.call('ZREM', tag .. ':od', submission)
+        take_off(tag, submission)
         return {'done'}
     end
     if tonumber(at) > now then
@@ -156,22 +207,20 @@ local function lease(keys, args)
         local over = check(tag, submission, state, now, scale)
         return {'checked', state.status, over}
     end
+    local entry = cmsgpack.unpack(packed)
+    if not may_go(tag, submission, state, entry, now, scale) then
+        return {'early'}
+    end
     local acct = redis.call('HMGET', tag .. ':acct', 'gen', 'email', 'own', 'config', 'cred', 'key', 'paused', 'revision')
     state.status = 'sending'
     state.token = (state.token or 0) + 1
     state.attempts = (state.attempts or 0) + 1
-    state.messageId = state.messageId or message_id(packed, acct[2] or '', args[4])
+    state.messageId = state.messageId or message_id(entry, acct[2] or '', args[4])
     state.firstAt = state.firstAt or now
     state['until'] = now + tonumber(args[2])
-    state.nextAttemptAt = nil
+    state.nextAttemptAt, state.waits = nil, nil
     state_put(tag, submission, state, state['until'])
-    local answer = {'ok', decimal(state.token), state.attempts, state.messageId, decimal(state.firstAt),
-        state.recipients and cjson.encode(state.recipients) or '', state.filed and 1 or 0, packed}
-    for i = 1, 8 do
-        answer[#answer + 1] = acct[i] or ''
-    end
-    answer[#answer + 1] = redis.call('HGET', tag .. ':st', 'state') or ''
-    return answer
+    return leased(tag, state, packed, acct)
 end
 
 local function extend(keys, args)
@@ -204,6 +253,7 @@ local function release(keys, args)
     if not owned(state, args[2]) or state.handedOver then
         return {'stale'}
     end
+    pace.give(keys[1], state)
     state.attempts = state.attempts - 1
     state.status = state.attempts > 0 and 'delayed' or 'queued'
     state_put(keys[1], args[1], state, now_ms())
@@ -236,7 +286,7 @@ end
 local function settle(keys, args)
     local tag, submission, token, status = keys[1], args[1], args[2], args[3]
     if not entry_get(tag, submission) then
-        redis.call('ZREM', tag .. ':od', submission)
+        take_off(tag, submission)
         return {'gone'}
     end
     local state, now = state_get(tag, submission), now_ms()
@@ -259,6 +309,7 @@ local function settle(keys, args)
     end
     state.status = status
     state.settled = state.token
+    pace.give(tag, state)
     state.handedOver, state['until'] = nil, nil
     if status == 'delayed' then
         state.nextAttemptAt = tonumber(args[4])

@@ -38,6 +38,9 @@
  *   KEY_A_OCTETS    by      hash   fetcher → fetcher, gateway           octets read by the hour
  *   KEY_A_AUDIT     aud     stream gateway               changes of the account's settings (CFG-01)
  *   KEY_A_OUTDUE    od      zset   gateway adds, sender moves → sender  submission by due time
+ *   KEY_A_OUTBULK   odb     zset   the same of copies of mail to many
+ *   KEY_A_OUTLIST   ol      zset   gateway → gateway     submission by creation
+ *   KEY_A_PACE      pace    hash   sender → sender, gateway             what was sent in the last day and minute
  *
  *   KEY_C_COMPANY   company hash   gateway → all         settings and features
  *   KEY_C_TOKENS    tok     hash   gateway → gateway     token id → msgpack: SHA-256, kind, user, scopes
@@ -117,6 +120,9 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_COMMANDS "cmd"
 #define KEY_A_BACKFILL "bf"
 #define KEY_A_OUTDUE "od"
+#define KEY_A_OUTBULK "odb"
+#define KEY_A_OUTLIST "ol"
+#define KEY_A_PACE "pace"
 #define KEY_A_LOGINS "lg"
 #define KEY_A_LINKS "cn"
 #define KEY_A_OCTETS "by"

@@ -118,7 +118,7 @@ class World:
         for rep in self.ledger["reps"]:
             self.company.call("PUT", f"/v1/users/{rep['id']}", json={"name": rep["name"], "loginEmail": rep["email"], "emails": [rep["email"]],
                                                                      "role": "regular", "groups": []})
-        self.company.call("PATCH", "/v1/settings", json={"blocked": BLOCKED})
+        self.company.call("PATCH", "/v1/settings", json={"blocked": BLOCKED, "undoSeconds": 0})
         lines = (self.dir / "made" / "mirror.ndjson").read_bytes()
         if lines:
             self.imported = self.company.call("POST", "/v1/import", data=lines, headers={"Content-Type": "application/x-ndjson"}).json()

@@ -91,15 +91,16 @@ class House:
         process.send_signal(how)
         return process.wait(20 * SLOW)
 
-    def submit(self, request, due=0, message_id="", submission=None):
+    def submit(self, request, due=0, message_id="", submission=None, bulk=False, recipients=1):
         raw = json.dumps(request).encode()
         submission = submission or base64.b32encode(os.urandom(10)).decode().lower()
         blob_id = os.urandom(10)
         ref = self.tool("put", self.dir, COMPANY, ACCOUNT, self.key, GENERATION, blob_id.hex(), data=raw).decode().strip()
         now = int(time.time() * 1000)
-        entry = msgpack.packb([bytes.fromhex(ref), blob_id, "u1", now, due or now, "shared", message_id, GENERATION], use_bin_type=False)
+        entry = msgpack.packb([bytes.fromhex(ref), blob_id, "u1", now, due or now, "shared", message_id, GENERATION, int(bulk), recipients, b"", b"", 0],
+                              use_bin_type=False)
         self.redis.hset(TAG + ":o", submission, entry)
-        self.redis.zadd(TAG + ":od", {submission: due or now})
+        self.redis.zadd(TAG + (":odb" if bulk else ":od"), {submission: due or now})
         return submission
 
     def state(self, submission):

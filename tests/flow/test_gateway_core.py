@@ -351,7 +351,7 @@ def test_settings_and_their_record(gateway):
     ruled = make_company(gateway, "ruled")
     assert ruled("GET", "/v1/settings", 200).json() == {"linkItems": "automatic", "autoLinkKinds": ["deal", "lead"],
                                                        "defaultSharing": "shared", "blocked": [], "trackingDomain": None,
-                                                       "trackFirstMessage": True, "ownNetworks": []}
+                                                       "trackFirstMessage": True, "ownNetworks": [], "undoSeconds": 10}
     ruled.as_user("boss")("PATCH", "/v1/settings", 200, json={"blocked": ["@spam.example"], "defaultSharing": "private"})
     stored = json.loads(gateway.redis.hget("{c:ruled}:company", "settings"))
     assert stored["blocked"] == ["@spam.example"] and stored["linkItems"] == "automatic"
