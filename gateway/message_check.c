@@ -74,22 +74,6 @@ static void from(const json_t *message, const struct message_sender *sender,
 			      json_get_text(value, "email"));
 }
 
-/* So that nobody gets "Hi {{…}}". */
-static void fields(const json_t *message, struct message_findings *f)
-{
-	static const char *const PLACES[] = {"subject", "html", "text"};
-
-	for (size_t i = 0; i < sizeof(PLACES) / sizeof(PLACES[0]); i++) {
-		const char *text = json_get_text(message, PLACES[i]);
-		const char *open = text ? strstr(text, "{{") : NULL;
-		const char *close = open ? strstr(open, "}}") : NULL;
-
-		if (close && close - open <= 120)
-			message_findings_stop(f, PROBLEM_UNRESOLVED_FIELD, PLACES[i],
-					      "Not filled in: %.*s", (int)(close + 2 - open), open);
-	}
-}
-
 static bool base64_ok(const char *s, size_t n)
 {
 	size_t pad = n && s[n - 1] == '=' ? (n > 1 && s[n - 2] == '=' ? 2 : 1) : 0;
@@ -198,15 +182,12 @@ static void size(const json_t *message, size_t limit, struct message_findings *f
 
 static void offered(const json_t *message, struct message_findings *f)
 {
-	static const char *const later[] = {"template", "fields"};
-
 	if (json_get_bool(message, "separate", false))
 		message_findings_stop(f, PROBLEM_NOT_OFFERED, "separate",
 				      "Not offered yet: separate");
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
-		if (json_object_get(message, later[i]))
-			message_findings_stop(f, PROBLEM_NOT_OFFERED, later[i],
-					      "Not offered yet: %s", later[i]);
+	if (json_object_get(message, "template"))
+		message_findings_stop(f, PROBLEM_NOT_OFFERED, "template",
+				      "Not offered yet: template");
 }
 
 void message_check(const json_t *message, const struct message_sender *sender,
@@ -216,7 +197,6 @@ void message_check(const json_t *message, const struct message_sender *sender,
 	recipients(message, findings);
 	from(message, sender, findings);
 	(void)header_ok(json_get_text(message, "subject"), "subject", findings);
-	fields(message, findings);
 	if (!json_get_text(message, "html") && !json_get_text(message, "text"))
 		message_findings_stop(findings, PROBLEM_NO_CONTENT, "text",
 				      "Missing: text or html");

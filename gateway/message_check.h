@@ -1,6 +1,6 @@
 /*
  * message_check: all that stops a message before it is queued: recipients (SND-04), line breaks in headers (SND-09),
- * unresolved fields (SND-03), size and kinds of files by provider (SND-05), the address it comes from; and what may harm it
+ * size and kinds of files by provider (SND-05), the address it comes from; and what may harm it
  * (message_advice). Pure.
  */
 #ifndef MW_GATEWAY_MESSAGE_CHECK_H

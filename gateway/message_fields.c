@@ -86,7 +86,11 @@ const struct json_field message_post_fields[] = {
 	{.name = "attachments", .type = FIELD_LIST, .max = ATTACHMENTS_MAX, .fields = ATTACHMENTS},
 	{.name = "reference", .type = FIELD_OBJECT, .fields = REFERENCE},
 	{.name = "template", .type = FIELD_LINE, .max = 64, .help = "Not offered yet."},
-	{.name = "fields", .type = FIELD_FREE, .help = "Not offered yet."},
+	{.name = "fields",
+	 .type = FIELD_FREE,
+	 .help = "Values of {{fields}} by name, and whose to take: personId, organizationId, "
+		 "dealId, "
+		 "leadId, projectId."},
 	{.name = "unsubscribe",
 	 .type = FIELD_OBJECT,
 	 .fields = UNSUBSCRIBE,

@@ -8,6 +8,7 @@
 #include "gateway/compose_reference.h"
 #include "gateway/message_check.h"
 #include "gateway/message_fields.h"
+#include "gateway/message_fill.h"
 #include "gateway/outbox.h"
 #include "gateway/outbox_view.h"
 #include "gateway/page.h"
@@ -68,7 +69,8 @@ static bool message_complete(struct http_request *r, const struct outbox_account
 					      account->own_count};
 	json_t *attachments = json_object_get(r->json, "attachments");
 
-	if (!compose_parts_fill(r, attachments) || !compose_reference(r, r->json, account->email))
+	if (!compose_parts_fill(r, attachments) || !message_fill(r, account, findings) ||
+	    !compose_reference(r, r->json, account->email))
 		return false;
 	message_check(r->json, &sender, findings);
 	account_check(account, findings);

@@ -135,3 +135,30 @@ def test_snd13_suppressed_addresses(anna, mailed):  # noqa: F811
     ben("DELETE", "/v1/suppressions/left@customer.example", 404, "not_found")
     assert check(anna, to=[other])[0] == set()
     assert mailed.redis.hlen("{c:acme}:sup") == 5
+
+
+def test_snd03_fields_are_filled_in(anna, mailed):  # noqa: F811
+    """Proves SND-03: fields of the recipient, the deal, the user and the request; escaped in HTML; what has no value, is not known or may not be seen
+    is named, all at once, and nothing is queued; a quoted original is left as it is."""
+    mailed.company("PUT", "/v1/organizations/o1", 200, json={"name": "Tea & Co"})
+    mailed.company("PUT", "/v1/people/kim", 200, json={"name": "Kim Lee", "firstName": "Kim", "emails": ["buyer@customer.example"], "organizationId": "o1",
+                                                       "fields": {"city": "Köln", "empty": "", "points": 7, "note": "<b>\nx"}})
+    mailed.company("PUT", "/v1/deals/mine", 200, json={"title": "Green tea", "fields": {"price": 12.5}})
+    mailed.company("PUT", "/v1/deals/hidden", 200, json={"title": "Secret", "ownerId": "boss", "visibleTo": {"users": [], "groups": []}})
+    given = {"dealId": "mine", "offer.until": "Friday", "person": {"city": "Bonn"}}
+    text = ("Hi {{person.first_name}} {{person.last_name|Lee}}, {{person.city}} {{person.points}} {{organization.name}}: {{deal.title}} {{deal.price}} "
+            "{{offer.until}} {{user.name}} {{recipient.name}} {{#if person.empty}}never {{nobody.knows}}{{else}}fine{{/if}}")
+    before = mailed.redis.hlen("{a:acme/plain}:o")
+    found, findings = check(anna, text=text, html="<p title='{{person.note}}'>{{person.note}}", subject="{{deal.title}}", fields=given)
+    assert not found, findings
+    for texts, wrong in (({"text": "{{person.empty}} {{nobody.knows}} {{person.first_name|"}, ["{{person.empty}} has no value", "{{nobody.knows}} is no field that is known"]),
+                         ({"html": "<a {{person.first_name}}>{{#if deal.title}}"}, ["{{person.first_name}} cannot stand inside a tag, but in quotes",
+                                                                                  "{{#if deal.title}} is not closed by {{/if}}"]),
+                         ({"subject": "{{deal.title}}", "fields": {"dealId": "hidden"}}, ["{{deal.title}} has no value"]),
+                         ({"text": "{{person.visible_to}} {{person.owner_id}}"}, ["{{person.visible_to}} has no value", "{{person.owner_id}} has no value"])):
+        found, findings = check(anna, **{"fields": given, **texts})
+        assert [f["detail"] for f in findings if f["code"] == "unresolved_field"] == wrong
+        anna("POST", "/v1/messages", 422, "unresolved_field", json=message(**{"fields": given, **texts}))
+    assert mailed.redis.hlen("{a:acme/plain}:o") == before
+    mailed.company("PUT", "/v1/people/kim", 200, json={"emails": ["buyer@customer.example"], "fields": {"city": "Bonn\r\nBcc: x@y.example"}})
+    assert ("stop", "invalid_header", "subject") in check(anna, subject="{{person.city}}")[0]

@@ -123,6 +123,34 @@ def test_snd07_killed_while_sending(world):
         assert copies <= 1 and (copies == 1 or states[submission]["status"] != "sent"), (subject, copies, states[submission])
 
 
+@pytest.mark.world(messages=10, accounts=1, seed=16)
+def test_snd03_fields_go_out_filled_in(world):
+    """Proves SND-03: what goes out has the values of the recipient, the deal, the user and the request, escaped in HTML; the quoted original stays as it is."""
+    rep = synced(world)
+    api, company = world.user(rep), world.company
+    company.call("PUT", "/v1/organizations/o1", json={"name": "Tea & Co"})
+    company.call("PUT", "/v1/people/kim", json={"name": "Kim Lee", "firstName": "Kim", "emails": ["kim@elsewhere.example"], "organizationId": "o1",
+                                                "fields": {"city": "Köln", "empty": "", "points": 7, "note": "<b>'\nx"}})
+    company.call("PUT", "/v1/deals/tea", json={"title": "Green tea", "fields": {"price": 12.5}})
+    world.deliver(rep, b"From: Kim <kim@elsewhere.example>\r\nTo: me\r\nSubject: Braces\r\nMessage-ID: <braces.1@elsewhere.example>\r\n\r\nHi {{nobody.knows}}\r\n")
+    thread = rig.wait(lambda: [t for t in api.get("/v1/threads", limit=5)["data"] if t["subject"] == "Braces"], 20, "the question")[0]
+    question = api.every(f"/v1/threads/{thread['id']}/messages")[0]["id"]
+    name = next(r["name"] for r in world.ledger["reps"] if r["id"] == rep)
+    text = ("Hi {{person.first_name}} {{person.last_name|Lee}}, {{person.city}} {{person.points}} {{organization.name}}: {{deal.title}} {{deal.price}} "
+            "{{offer.until}} {{user.name}} {{recipient.name}} {{#if person.empty}}never {{nobody.knows}}{{else}}fine{{/if}}")
+    submission = send(world, rep, text=text, html="<p title='{{person.note}}'>{{organization.name}} {{person.note}}</p>", subject="{{deal.title}} for {{person.name}}",
+                      fields={"dealId": "tea", "offer.until": "Friday", "person": {"city": "Bonn"}},
+                      reference={"messageId": question, "action": "reply", "inline": True})
+    wait_status(world, rep, submission, "sent")
+    mails = [email.message_from_bytes(raw, policy=email.policy.default) for raw in sunk(world)]
+    mail = [m for m in mails if m["Message-ID"].startswith(f"<{submission.split('~')[1]}.")][0]
+    assert mail["Subject"] == "Green tea for Kim Lee"
+    plain, html = mail.get_body(("plain",)).get_content(), mail.get_body(("html",)).get_content()
+    assert " ".join(plain.split()).startswith(f"Hi Kim Lee, Bonn 7 Tea & Co: Green tea 12.5 Friday {name} Kim fine"), plain
+    assert "> Hi {{nobody.knows}}" in plain
+    assert "<p title='&lt;b&gt;&#39; x'>Tea &amp; Co &lt;b&gt;&#39;<br>x</p>" in html.replace("\r\n", "\n"), html
+
+
 def world_is_lost(world, rep, submission):
     """Handed over by a process that died: looked for during the next hour, not sent again."""
     raw = world.redis().hget(f"{{a:{rig.COMPANY}/{rep}}}:os", submission.partition("~")[2])
