@@ -238,9 +238,9 @@ static enum err_code put_submissions(struct export *x, struct buf *out)
 	code = count ? store_pipeline(x->r->store, commands, 2 * count, x->r->arena, replies, &x->e)
 		     : ERR_OK;
 	for (size_t i = 0; code == ERR_OK && i < count; i++) {
-		json_t *object =
-			outbox_view_json(x->r, x->account, span_make(keys[i].name, SUBMISSION_BYTES),
-					 replies[2 * i].string, replies[2 * i + 1].string);
+		json_t *object = outbox_view_json(x->r, x->account,
+						  span_make(keys[i].name, SUBMISSION_BYTES),
+						  replies[2 * i].string, replies[2 * i + 1].string);
 
 		if (!object)
 			continue;

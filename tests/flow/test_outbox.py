@@ -149,5 +149,5 @@ def test_acc09_microsoft_names_its_accounts_itself(anna, mailed):  # noqa: F811
     assert anna("PATCH", "/v1/accounts/out", 200, json={"senderName": "Anna Älg"}).json()["senderName"] == "Anna Älg"
     config = json.loads(mailed.redis.hget(TAG + ":acct", "config"))
     mailed.redis.hset(TAG + ":acct", "config", json.dumps({**config, "provider": "microsoft"}))
-    assert "Microsoft" in anna("PATCH", "/v1/accounts/out", 400, "invalid_field", json={"senderName": "Boss"}).json()["detail"]
+    assert "Microsoft" in anna("PATCH", "/v1/accounts/out", 422, "sender_name_fixed", json={"senderName": "Boss"}).json()["detail"]
     anna("PATCH", "/v1/accounts/out", 200, json={"senderName": None})
