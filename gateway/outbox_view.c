@@ -277,7 +277,8 @@ static void listing_answer(struct http_request *r, struct listing *list, size_t 
 	size_t count = list->count < limit ? list->count : limit;
 	json_t *data = json_array();
 
-	qsort(list->rows, list->count, sizeof(*list->rows), compare_rows);
+	if (list->count > 1)
+		qsort(list->rows, list->count, sizeof(*list->rows), compare_rows);
 	if (!rows_load(r, list->rows, count)) {
 		json_decref(data);
 		return;

@@ -90,7 +90,9 @@ static void list_answer(struct http_request *r, struct store_reply *addresses,
 	size_t i = 0;
 	struct err e = {.code = ERR_OK};
 
-	qsort(addresses->items, addresses->count, sizeof(*addresses->items), page_compare_names);
+	if (addresses->count > 1)
+		qsort(addresses->items, addresses->count, sizeof(*addresses->items),
+		      page_compare_names);
 	while (page->cursor.n && i < addresses->count &&
 	       span_compare(addresses->items[i].string, page->cursor) <= 0)
 		i++;
