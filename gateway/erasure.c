@@ -216,9 +216,9 @@ static enum err_code account_run(struct http_request *r, json_t *record, json_t 
 	return code == ERR_OK ? shred_account(r, record, erased, left, e) : code;
 }
 
-static enum err_code company_slot(struct http_request *r, struct err *e)
+enum err_code erasure_company_slot(struct http_request *r, struct span company, struct err *e)
 {
-	struct span key = key_company_tag(r->arena, r->viewer.company), limit = SPAN_LIT(STEP);
+	struct span key = key_company_tag(r->arena, company), limit = SPAN_LIT(STEP);
 	struct store_reply reply;
 	enum err_code code;
 
@@ -266,7 +266,7 @@ static enum err_code company_rest(struct http_request *r, json_t *erased, json_t
 	const char *dir = r->app->conf->common.blob_dir;
 	json_t *stray = json_object();
 	struct store_reply reply;
-	enum err_code code = company_slot(r, e);
+	enum err_code code = erasure_company_slot(r, r->viewer.company, e);
 
 	if (code == ERR_OK)
 		code = erasure_count_keys(r, tag, true, true, stray, e);

@@ -24,5 +24,8 @@ json_t *erasure_get(struct http_request *r, struct span id, struct err *e);
 json_t *erasure_view(struct span id, const json_t *record);
 /* Does what is due now of one that was begun. r: a request of no one, with a store; its viewer is set here. */
 MUST_USE enum err_code erasure_run(struct http_request *r, struct span id, struct err *e);
+/* Takes a company's own slot away, in bounded steps; twice is safe. Its accounts have ended before. */
+MUST_USE enum err_code erasure_company_slot(struct http_request *r, struct span company,
+					    struct err *e);
 
 #endif

@@ -30,6 +30,20 @@ bool idempotency_digest(struct http_request *r, uint8_t digest_out[32])
 	return true;
 }
 
+struct span idempotency_id(struct http_request *r, const char *prefix)
+{
+	char text[ID_CHARS + 1];
+	uint8_t digest[32];
+	struct id id;
+
+	if (idempotency_digest(r, digest))
+		memcpy(id.b, digest, ID_BYTES);
+	else
+		random_bytes(id.b, ID_BYTES);
+	id_format(&id, text);
+	return span_cstr(arena_printf(r->arena, "%s%s", prefix, text));
+}
+
 static struct span hex(struct arena *arena, const uint8_t hash[32])
 {
 	struct span text;

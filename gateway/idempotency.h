@@ -16,5 +16,7 @@ void idempotency_end(struct http_request *r);
 /* A stable value of viewer, path and key, to derive ids from, so that a repeated request makes the same thing even if the
  * first one died half way. False: no key came. */
 bool idempotency_digest(struct http_request *r, uint8_t digest_out[32]);
+/* prefix and an id made of that value, or a random one if no key came; in the request's arena. */
+struct span idempotency_id(struct http_request *r, const char *prefix);
 
 #endif

@@ -111,16 +111,7 @@ struct span outbox_message_id(struct http_request *r, const struct outbox_accoun
 
 struct span outbox_submission_make(struct http_request *r)
 {
-	char text[ID_CHARS + 1];
-	uint8_t digest[32];
-	struct id id;
-
-	if (idempotency_digest(r, digest))
-		memcpy(id.b, digest, ID_BYTES);
-	else
-		random_bytes(id.b, ID_BYTES);
-	id_format(&id, text);
-	return span_cstr(arena_printf(r->arena, "%s", text));
+	return idempotency_id(r, "");
 }
 
 static int64_t due_ms(const struct http_request *r, const struct outbox_batch *batch)

@@ -89,20 +89,6 @@ static bool members_known(struct http_request *r)
 	return true;
 }
 
-static struct span id_make(struct http_request *r)
-{
-	char text[ID_CHARS + 1];
-	uint8_t digest[32];
-	struct id id;
-
-	if (idempotency_digest(r, digest))
-		memcpy(id.b, digest, ID_BYTES);
-	else
-		random_bytes(id.b, ID_BYTES);
-	id_format(&id, text);
-	return span_cstr(arena_printf(r->arena, "acc-%s", text));
-}
-
 static bool same_mailbox(const struct account_entry *entry, struct span user, struct span email)
 {
 	char left[ADDRESS_MAX + 1], right[ADDRESS_MAX + 1];
@@ -135,7 +121,7 @@ static bool id_choose(struct http_request *r, struct span user, struct span emai
 			*id_out = entries[i].id;
 	}
 	if (!id_out->n)
-		*id_out = id_make(r);
+		*id_out = idempotency_id(r, "acc-");
 	return true;
 }
 

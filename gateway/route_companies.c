@@ -5,8 +5,6 @@
 #include "gateway/route.h"
 #include "gateway/routes.h"
 
-#define ERASE_STEP "256"
-
 static const struct json_field COMPANY[] = {
 	{.name = "id", .type = FIELD_ID, .help = "As in the path."},
 	{.name = "name", .type = FIELD_LINE, .max = 255},
@@ -109,19 +107,6 @@ static bool has_accounts(struct http_request *r, struct err *e)
 	return reply.integer > 0;
 }
 
-static enum err_code company_erase(struct http_request *r, struct err *e)
-{
-	struct span key = key_company_tag(r->arena, r->ids[0]), limit = SPAN_LIT(ERASE_STEP);
-	struct store_reply reply;
-	enum err_code code;
-
-	do {
-		code = store_fcall(r->store, "gateway_1_company_erase", &key, 1, &limit, 1,
-				   r->arena, &reply, e);
-	} while (code == ERR_OK && reply.integer > 0);
-	return code;
-}
-
 /* With all its accounts: begun here, done by whoever lives. */
 static void company_end(struct http_request *r)
 {
@@ -157,7 +142,7 @@ static void company_delete(struct http_request *r)
 		problem_from_err(r, &e);
 	} else if (used) {
 		problem_answer(r, PROBLEM_STILL_IN_USE, "The company still has mail accounts.");
-	} else if (company_erase(r, &e) != ERR_OK ||
+	} else if (erasure_company_slot(r, r->ids[0], &e) != ERR_OK ||
 		   store_do(r->store, r->arena, &reply, &e, "HDEL %b %b",
 			    key_global(r->arena, KEY_G_COMPANIES), r->ids[0]) != ERR_OK) {
 		problem_from_err(r, &e);
