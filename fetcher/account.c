@@ -17,7 +17,6 @@
 
 #define RETRY_MS 2000
 #define RETRY_MAX_MS 300000
-#define LEASE_TRY_MS 1000
 
 void account_phase_set(struct account *a, enum account_phase phase)
 {
@@ -29,18 +28,10 @@ void account_phase_set(struct account *a, enum account_phase phase)
 	log_event(LOG_LEVEL_DEBUG, "account_phase", "account", "s", a->tag, "from", "s",
 		  names[a->phase], "to", "s", names[phase], NULL);
 	a->phase = phase;
+	account_touch(a);
 }
 
 /* ---- known accounts ---- */
-
-struct account *account_find(struct fetcher *f, struct span company, struct span name)
-{
-	struct account *a = f->accounts;
-
-	while (a && !(span_eq(company, span_cstr(a->company)) && span_eq(name, span_cstr(a->name))))
-		a = a->next;
-	return a;
-}
 
 static void put_text(char *to, size_t room, struct span from)
 {
@@ -53,7 +44,7 @@ static void put_text(char *to, size_t room, struct span from)
 void account_listed(struct fetcher *f, struct span company, struct span name,
 		    struct span generation)
 {
-	struct account *a = account_find(f, company, name);
+	struct account *a = account_index_find(&f->by_name, company, name);
 	uint64_t value;
 
 	if (!id_is_client(company) || !id_is_client(name) ||
@@ -70,12 +61,20 @@ void account_listed(struct fetcher *f, struct span company, struct span name,
 		a->state = "";
 		a->next = f->accounts;
 		f->accounts = a;
+		account_index_add(&f->by_name, a);
+		account_turn_init(a);
+		account_touch(a);
 	}
 	a->listed = true;
 	if (a->token[0] && value != a->generation_number)
 		account_let_go(a, false);
 	a->generation_number = value;
 	put_text(a->generation, sizeof(a->generation), generation);
+}
+
+static void turn_closed(uv_handle_t *timer)
+{
+	free(timer->data);
 }
 
 void account_free(struct account **at)
@@ -86,7 +85,8 @@ void account_free(struct account **at)
 	window_leave_all(&a->fetcher->window, a);
 	mailbox_free_all(&a->mailboxes);
 	account_config_clear(&a->config);
-	free(a);
+	account_index_remove(&a->fetcher->by_name, a);
+	account_turn_fini(a, turn_closed);
 }
 
 /* ---- jobs ---- */
@@ -111,6 +111,7 @@ void account_job_done(struct account *a)
 {
 	a->jobs--;
 	settle(a);
+	account_touch(a);
 }
 
 bool account_noted(const struct store_reply *reply)
@@ -175,8 +176,8 @@ static void lease_taken(struct account *a, const struct store_reply *r, bool ren
 	}
 	if (!renewal)
 		account_open(a);
-	else if (a->phase == ACCOUNT_RUNNING)
-		live_wake(a);
+	else if (r->count < 7 || r->items[6].integer > 0)
+		drive_look(a); /* something waits in the ledger */
 }
 
 static void lease_done(struct committer_job *job)
@@ -200,7 +201,7 @@ static void lease_done(struct committer_job *job)
 	account_job_done(a);
 }
 
-static void lease_try(struct account *a, int64_t now_ms)
+void account_lease_try(struct account *a, int64_t now_ms)
 {
 	struct lease_job *j = fetcher_job_new(sizeof(*j), lease_run, lease_done);
 	struct arena *arena = j->job.arena;
@@ -269,10 +270,9 @@ void account_let_go(struct account *a, bool giving_back)
 		octets_save(a);
 	if (giving_back && a->token[0])
 		release(a);
-	memset(a->waits, 0, sizeof(a->waits));
-	a->wait_fresh = false;
+	account_wait_forget(a);
+	account_state_become(a, "");
 	a->token[0] = '\0';
-	a->state = "";
 	a->failures = 0;
 	account_phase_set(a, ACCOUNT_FREE);
 	settle(a);
@@ -390,52 +390,5 @@ void account_admitted(struct account *a)
 void account_poke(struct account *a)
 {
 	a->lease_ms = 0;
-}
-
-/* The first choice takes the lease; who no longer is gives it back. */
-static void tick_lease(struct account *a, int64_t now_ms)
-{
-	const bool want = a->listed && !a->fetcher->draining && hop_is_mine(a->fetcher, a->tag);
-	const int64_t every_ms = a->token[0] ? a->fetcher->conf->lease_ms * 3 / 10 : LEASE_TRY_MS;
-
-	if (a->token[0] && !want && (!a->entries.first || !a->listed)) {
-		account_let_go(a, a->listed);
-		return;
-	}
-	if (a->token[0] && now_ms - a->renewed_ms > a->fetcher->conf->lease_ms) {
-		log_event(LOG_LEVEL_WARN, "lease_expired", "account", "s", a->tag, NULL);
-		account_let_go(a, false);
-		return;
-	}
-	if (!a->token[0] && (!want || a->jobs > 0))
-		return;
-	if (!a->renewing && (a->lease_ms == 0 || now_ms - a->lease_ms >= every_ms))
-		lease_try(a, now_ms);
-}
-
-void account_tick(struct account *a, int64_t now_ms)
-{
-	if (a->fetcher->draining) {
-		account_drain(a);
-		return;
-	}
-	tick_lease(a, now_ms);
-	if (!a->token[0])
-		return;
-	drive_tick(a, now_ms);
-	reparse_tick(a, now_ms);
-	if (a->phase == ACCOUNT_WAITING && now_ms >= a->retry_ms && a->jobs == 0 &&
-	    !a->fetcher->draining) {
-		account_open(a);
-	} else if (a->phase == ACCOUNT_RUNNING) {
-		live_tick(a, now_ms);
-		if (a->phase == ACCOUNT_RUNNING)
-			mailbox_sync_tick(a, now_ms);
-		if (a->phase == ACCOUNT_RUNNING)
-			coverage_tick(a, now_ms);
-		if (a->phase == ACCOUNT_RUNNING)
-			account_progress_set(a, now_ms);
-		if (a->phase == ACCOUNT_RUNNING)
-			octets_tick(a, now_ms);
-	}
+	account_touch(a);
 }

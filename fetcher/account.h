@@ -12,9 +12,12 @@
 
 #include "fetcher/account_login.h"
 #include "fetcher/account_parts.h"
+#include "fetcher/account_turn.h"
 #include "fetcher/enter.h"
 #include "fetcher/fetcher.h"
 #include "fetcher/octets.h"
+
+#define ACCOUNT_LEASE_TRY_MS 1000 /* for an account that another process still holds */
 
 enum account_phase {
 	ACCOUNT_FREE = 0,
@@ -32,8 +35,9 @@ struct coverage;
 struct reparse;
 
 struct account {
-	struct account *next;
+	struct account *next, *namesake; /* of all; in a bucket of the index */
 	struct fetcher *fetcher;
+	struct account_turn turn;
 	char company[65], name[65], tag[144];
 	char generation[24], token[24], revision[24], command_last[48];
 	char tickets[2][ACCOUNT_TICKET_BYTES]; /* of the lanes' logins under way */
@@ -64,7 +68,8 @@ struct account {
 	unsigned failures; /* in a row, without a sync between */
 	uint64_t total, done, rate_done; /* of the first sync */
 	uint64_t look; /* number of the last look */
-	int64_t looked_ms;
+	int64_t looked_ms, driven_ms;
+	uint64_t mine_of; /* the set of fetchers that `mine` was found with */
 	bool listed, mine, renewing, looking, look_again, paused, commanding, command_job,
 		releasing, asking, wait_fresh; /* wait_told is what Redis has */
 };
@@ -72,10 +77,8 @@ struct account {
 /* From the list of all accounts: makes it known, or tells that it is another generation now. */
 void account_listed(struct fetcher *f, struct span company, struct span name,
 		    struct span generation);
-void account_tick(struct account *a, int64_t now_ms);
 /* Something may have changed (a ring): renew at once. */
 void account_poke(struct account *a);
-struct account *account_find(struct fetcher *f, struct span company, struct span name);
 /* Drops connections and what is not entered; goes on after a back-off, or after the credentials changed. */
 void account_fail(struct account *a, const struct err *e);
 /* There is leave: connects. */
@@ -90,6 +93,8 @@ void account_drain(struct account *a);
 /* The whole of what was to be synced now has been: back-off starts anew. */
 void account_synced(struct account *a);
 void account_free(struct account **a);
+/* Takes the lease, or renews it. */
+void account_lease_try(struct account *a, int64_t now_ms);
 void account_phase_set(struct account *a, enum account_phase phase);
 
 /* account_open.c: reads config, keys, credentials and mailboxes; ends in account_opened. */
@@ -100,8 +105,12 @@ void account_config_clear(struct account_config *c);
 /* account_state.c: what people see. error may be NULL; code for history. */
 void account_state_set(struct account *a, const char *state, const struct err *error);
 void account_progress_set(struct account *a, int64_t now_ms);
+int64_t account_progress_due_ms(const struct account *a);
+/* The state as the metrics show it; "" while the account is not ours. */
+void account_state_become(struct account *a, const char *state);
 /* A lane's connection waits for this, or no more: people are told. */
 void account_wait_set(struct account *a, unsigned lane, enum account_wait reason, int64_t until_ms);
+void account_wait_forget(struct account *a);
 /* All that was new has been read; written down once a minute. */
 void account_read(struct account *a);
 void account_initial_done(struct account *a);

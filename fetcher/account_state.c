@@ -117,6 +117,41 @@ static void put_error(struct state_job *j, const struct err *e)
 	buf_fini(&json);
 }
 
+/* ---- what metrics show ---- */
+
+static void show_state(const struct account *a, int64_t change)
+{
+	static const char *const states[] = {"connecting",  "syncing",	    "connected",
+					     "paused",	    "disconnected", "authenticationError",
+					     "connectError"};
+
+	for (unsigned i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(a->state, states[i]) == 0)
+			metrics_add(a->fetcher->metrics, FETCHER_ACCOUNTS, i, change);
+}
+
+void account_state_become(struct account *a, const char *state)
+{
+	show_state(a, -1);
+	a->state = state;
+	show_state(a, 1);
+}
+
+static void show_wait(const struct account *a, int64_t change)
+{
+	if (a->wait_fresh && a->wait_told.reason != ACCOUNT_WAIT_NONE)
+		metrics_add(a->fetcher->metrics, FETCHER_WAITING, a->wait_told.reason - 1u, change);
+}
+
+void account_wait_forget(struct account *a)
+{
+	show_wait(a, -1);
+	memset(a->waits, 0, sizeof(a->waits));
+	a->wait_fresh = false;
+}
+
+/* ---- what people see ---- */
+
 void account_state_set(struct account *a, const char *state, const struct err *error)
 {
 	struct state_job *j;
@@ -126,7 +161,7 @@ void account_state_set(struct account *a, const char *state, const struct err *e
 	log_event(LOG_LEVEL_INFO, "account_state", "account", "s", a->tag, "state", "s", state,
 		  NULL);
 	j = job_new(a);
-	a->state = state;
+	account_state_become(a, state);
 	put(j, "state", span_cstr(state));
 	put(j, "code", span_cstr(error ? error->name : ""));
 	put_error(j, error);
@@ -152,8 +187,10 @@ void account_wait_set(struct account *a, unsigned lane, enum account_wait reason
 	    now->until_ms == a->wait_told.until_ms)
 		return;
 	j = job_new(a);
+	show_wait(a, -1);
 	a->wait_told = *now;
 	a->wait_fresh = true;
+	show_wait(a, 1);
 	put(j, "waitFor", span_cstr(names[now->reason]));
 	put_number(j, "waitUntil", now->until_ms);
 	account_job_give(a, &j->job);
@@ -176,6 +213,11 @@ void account_progress_set(struct account *a, int64_t now_ms)
 	a->progress_ms = now_ms;
 	a->rate_done = a->done;
 	account_job_give(a, &j->job);
+}
+
+int64_t account_progress_due_ms(const struct account *a)
+{
+	return a->done == a->rate_done ? INT64_MAX : a->progress_ms + PROGRESS_MS;
 }
 
 void account_read(struct account *a)

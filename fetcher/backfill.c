@@ -454,6 +454,13 @@ static bool all_finished(const struct backfill *b)
 	return true;
 }
 
+int64_t backfill_due_ms(const struct account *a)
+{
+	const struct backfill *b = a->backfill;
+
+	return b && b->running && b->news ? b->marked_ms + MARK_MS : INT64_MAX;
+}
+
 void backfill_tick(struct account *a, int64_t now_ms)
 {
 	struct backfill *b = a->backfill;

@@ -35,6 +35,7 @@ struct backfill_task {
 /* Drops what is in memory; it is read again from Redis. */
 void backfill_forget(struct account *a);
 void backfill_tick(struct account *a, int64_t now_ms);
+int64_t backfill_due_ms(const struct account *a);
 /* The next thing to do and its mailbox; NULL if there is none. Ends tasks whose mailbox is no more. */
 struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_out);
 /* A window of UIDs down to low was searched: so many were found. True: the task goes on below. */

@@ -71,6 +71,7 @@ static struct mailbox *next_due(struct account *a, bool *asked_out)
 	struct mailbox *found = NULL;
 
 	*asked_out = false;
+	a->coverage->due_ms = INT64_MAX;
 	for (struct mailbox *m = a->mailboxes; m && !*asked_out; m = m->next) {
 		struct coverage_box *box = coverage_box(a->coverage, m->number);
 
@@ -80,6 +81,7 @@ static struct mailbox *next_due(struct account *a, bool *asked_out)
 			box->due_ms =
 				now_ms +
 				(coverage_again_ms(a) < REST_MS ? coverage_again_ms(a) : REST_MS);
+		a->coverage->due_ms = account_turn_first(a->coverage->due_ms, box->due_ms);
 		*asked_out = box->asked;
 		if (box->asked || (!found && now_ms >= box->due_ms))
 			found = m;
@@ -89,11 +91,28 @@ static struct mailbox *next_due(struct account *a, bool *asked_out)
 
 /* ---- connection ---- */
 
-static void disconnect(struct coverage *c)
+/* Connections for what nobody asked for are few at a time. */
+static void count_proof(struct account *a)
 {
+	struct coverage *c = a->coverage;
+	const bool counted = c->link && !c->asked;
+
+	if (counted && !c->counted)
+		a->fetcher->proofs++;
+	else if (!counted && c->counted)
+		a->fetcher->proofs--;
+	c->counted = counted;
+}
+
+static void disconnect(struct account *a)
+{
+	struct coverage *c = a->coverage;
+
 	coverage_check_end(&c->check);
 	link_free(&c->link);
 	c->asked = false;
+	c->due_ms = 0;
+	count_proof(a);
 }
 
 /* Nobody waits for what cannot be had. */
@@ -147,8 +166,8 @@ void coverage_give_up(struct account *a, const struct err *e)
 		box_failed(a);
 	else if (c->searches)
 		c->searches->incomplete = true; /* it goes on behind the mailbox at work */
-	disconnect(c);
-	coverage_measure(a->fetcher);
+	disconnect(a);
+	coverage_measure(a);
 	c->failures++;
 	if (c->failures >= TRIES || e->code == ERR_AUTH)
 		refuse_all(a);
@@ -190,21 +209,13 @@ void coverage_next(struct account *a)
 	refuse_unprovable(a);
 	m = next_due(a, &asked);
 	c->asked = asked || c->searches;
+	count_proof(a);
 	if (c->searches)
 		coverage_search_next(a);
 	else if (m)
 		coverage_check_begin(a, m);
 	else
-		disconnect(c);
-}
-
-static bool is_crowded(const struct fetcher *f)
-{
-	unsigned count = 0;
-
-	for (const struct account *a = f->accounts; a; a = a->next)
-		count += a->coverage && a->coverage->link && !a->coverage->asked;
-	return count >= AT_ONCE;
+		disconnect(a);
 }
 
 /* Connects if there is something to do. What nobody waits for makes way for first syncs. */
@@ -219,13 +230,18 @@ static void start(struct account *a, int64_t now_ms)
 	refuse_unprovable(a);
 	m = next_due(a, &asked);
 	asked = asked || c->searches;
+	if (asked)
+		c->due_ms = 0;
+	if (now_ms < c->retry_ms)
+		c->due_ms = c->retry_ms;
 	if (now_ms < c->retry_ms || (!m && !asked) ||
-	    (!asked && (a->bulk.link || is_crowded(a->fetcher))))
+	    (!asked && (a->bulk.link || a->fetcher->proofs >= AT_ONCE)))
 		return;
 	if (!a->bulk.link && !account_bulk_may_log_in(a))
 		return; /* it is asked for: coverage_wake */
 	c->asked = asked;
 	c->link = link_open(a, WIRE_LANE_BULK, &handlers);
+	count_proof(a);
 }
 
 static bool is_connected(const struct account *a)
@@ -239,12 +255,25 @@ static void tick_link(struct account *a, int64_t now_ms)
 
 	octets_read(a, imap_conn_bytes(c->link->conn));
 	if (a->bulk.link && !c->asked) {
-		disconnect(c);
+		disconnect(a);
 		return;
 	}
 	imap_conn_tick(c->link->conn, now_ms);
 	if (is_connected(a)) /* the tick may have ended it */
 		coverage_check_tick(a, now_ms);
+}
+
+int64_t coverage_due_ms(const struct account *a)
+{
+	const struct coverage *c = a->coverage;
+	int64_t due_ms;
+
+	if (!c || (!c->link && (!c->loaded || !a->live.synced)))
+		return INT64_MAX;
+	if (!c->link)
+		return c->due_ms > c->looked_ms + LOOK_MS ? c->due_ms : c->looked_ms + LOOK_MS;
+	due_ms = imap_conn_due_ms(c->link->conn);
+	return c->check.again_ms ? account_turn_first(due_ms, c->check.again_ms) : due_ms;
 }
 
 void coverage_tick(struct account *a, int64_t now_ms)
@@ -277,20 +306,14 @@ void coverage_stop(struct account *a)
 
 	if (!c)
 		return;
-	disconnect(c);
+	disconnect(a);
 	while (c->searches)
 		coverage_search_end(c);
+	metrics_add(a->fetcher->metrics, FETCHER_COVERAGE_MISSING, 0, -c->missing);
 	a->coverage_serial++;
 	a->coverage = NULL;
 	free(c->boxes);
 	free(c);
-	coverage_measure(a->fetcher);
-}
-
-void coverage_resume(struct account *a)
-{
-	if (a->coverage && a->coverage->link)
-		imap_conn_resume(a->coverage->link->conn);
 }
 
 void coverage_ask(struct account *a, uint32_t mailbox, struct span command)
@@ -305,5 +328,6 @@ void coverage_ask(struct account *a, uint32_t mailbox, struct span command)
 		 (const char *)command.p);
 	box->asked = true;
 	c->asked = c->asked || c->link;
-	c->looked_ms = c->retry_ms = 0;
+	count_proof(a);
+	c->looked_ms = c->retry_ms = c->due_ms = 0;
 }

@@ -13,10 +13,9 @@
 /* There is leave to log in: true if it was used. */
 bool coverage_wake(struct account *a);
 void coverage_tick(struct account *a, int64_t now_ms);
+int64_t coverage_due_ms(const struct account *a);
 /* The connection goes and all that was asked with it; the results are kept. */
 void coverage_stop(struct account *a);
-/* There may be room again for a message that was refused it. */
-void coverage_resume(struct account *a);
 
 /* Compare this mailbox now; its result names the command. */
 void coverage_ask(struct account *a, uint32_t mailbox, struct span command);

@@ -75,7 +75,7 @@ static void put_result(struct account *a)
 	box->failures = 0;
 	box->due_ms = clock_mono_ms() + again_ms;
 	coverage_put(a, k->mailbox, COVERAGE_VERIFIED, k);
-	coverage_measure(a->fetcher);
+	coverage_measure(a);
 	log_event(k->tally.missing ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "mailbox_verified", "account",
 		  "s", a->tag, "mailbox", "u", (uint64_t)k->mailbox->number, "remote", "u",
 		  k->tally.remote, "stored", "u", k->tally.stored, "fetched", "u", k->fetched,

@@ -79,7 +79,7 @@ static void search_add(struct coverage *c, struct span request, struct span crit
 		 (const char *)criteria.p);
 	*at = s;
 	c->asked = c->asked || c->link;
-	c->looked_ms = c->retry_ms = 0;
+	c->looked_ms = c->retry_ms = c->due_ms = 0;
 }
 
 void coverage_find(struct account *a, struct span request, const struct coverage_wanted *wanted)

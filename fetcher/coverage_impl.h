@@ -78,6 +78,9 @@ struct coverage {
 	bool loading, loaded;
 	bool asked; /* the connection is there for somebody who waits */
 	int64_t retry_ms, looked_ms; /* mono */
+	int64_t due_ms; /* mono: when there may be something to do */
+	int64_t missing; /* of all mailboxes, as the gauge has it */
+	bool counted; /* among the process's proofs */
 	unsigned failures; /* connections in a row that did not come about */
 	struct coverage_check check;
 	struct coverage_search *searches; /* the first is at work */
@@ -107,8 +110,8 @@ void coverage_compare(struct account *a);
 void coverage_put(struct account *a, const struct mailbox *mailbox, enum coverage_state state,
 		  const struct coverage_check *check);
 void coverage_found_put(struct account *a, const struct coverage_search *search);
-/* Sets the gauge. */
-void coverage_measure(struct fetcher *f);
+/* Brings the gauge to what this account lacks. */
+void coverage_measure(struct account *a);
 
 /* coverage_find.c */
 void coverage_search_next(struct account *a);

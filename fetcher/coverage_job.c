@@ -119,7 +119,7 @@ static void load_done(struct committer_job *job)
 		for (size_t i = 0; job->code == ERR_OK && i + 1 < j->reply.count; i += 2)
 			if (span_to_u64(j->reply.items[i].string, MAILBOX_COUNT_MAX, &number))
 				take_result(a, (uint32_t)number, j->reply.items[i + 1].string);
-		coverage_measure(a->fetcher);
+		coverage_measure(a);
 	}
 	job_end(j);
 }
@@ -306,13 +306,15 @@ void coverage_found_put(struct account *a, const struct coverage_search *s)
 	account_job_give(a, &j->job);
 }
 
-void coverage_measure(struct fetcher *f)
+void coverage_measure(struct account *a)
 {
+	struct coverage *c = a->coverage;
 	uint64_t missing = 0;
 
-	for (const struct account *a = f->accounts; a; a = a->next)
-		for (const struct mailbox *m = a->coverage ? a->mailboxes : NULL; m; m = m->next)
-			if (!m->dropped && !m->cursor.retired && m->number < a->coverage->box_count)
-				missing += a->coverage->boxes[m->number].missing;
-	metrics_set(f->metrics, FETCHER_COVERAGE_MISSING, 0, (int64_t)missing);
+	for (const struct mailbox *m = a->mailboxes; m; m = m->next)
+		if (!m->dropped && !m->cursor.retired && m->number < c->box_count)
+			missing += c->boxes[m->number].missing;
+	metrics_add(a->fetcher->metrics, FETCHER_COVERAGE_MISSING, 0,
+		    (int64_t)missing - c->missing);
+	c->missing = (int64_t)missing;
 }

@@ -8,7 +8,6 @@
 #include "fetcher/hop.h"
 
 #define LOOK_MS 500
-#define LOOK_IDLE_MS 5000
 #define DRIVE_MAX 16
 #define DRIVE_BYTES (8u << 20)
 #define ALONE_FROM 3 /* drives: from then on a message travels in a batch of its own */
@@ -334,25 +333,36 @@ void drive_look(struct account *a)
 	account_job_give(a, &j->job);
 }
 
-void drive_tick(struct account *a, int64_t now_ms)
+static struct account *account_of(const struct flight *f)
 {
-	struct fetcher *fetcher = a->fetcher;
-	bool any = false, due = false;
+	return (struct account *)(uintptr_t)f->owner;
+}
 
-	if (!may_drive(a))
-		return;
-	for (struct flight *f = fetcher->window.first; f; f = f->next) {
-		if (f->owner != a)
-			continue;
-		any = true;
-		if (window_overdue(f, now_ms, fetcher->pipeline_ms, fetcher->left_ms))
+static void mark_overdue(struct fetcher *fetcher, int64_t now_ms)
+{
+	for (struct flight *f = fetcher->window.first; f; f = f->next)
+		if (may_drive(account_of(f)) &&
+		    window_overdue(f, now_ms, fetcher->pipeline_ms, fetcher->left_ms))
 			f->state = FLIGHT_DUE;
-		due = due || f->state == FLIGHT_DUE;
+}
+
+void drive_tick(struct fetcher *fetcher, int64_t now_ms)
+{
+	if (fetcher->draining)
+		return;
+	mark_overdue(fetcher, now_ms);
+	for (struct flight *f = fetcher->window.first; f; f = f->next) {
+		struct account *a = account_of(f);
+
+		if (!may_drive(a))
+			continue;
+		if (f->state == FLIGHT_DUE && a->driven_ms != now_ms) { /* once for all of its */
+			a->driven_ms = now_ms;
+			drive_due(a);
+		}
+		if (now_ms - a->looked_ms >= LOOK_MS)
+			drive_look(a);
 	}
-	if (due)
-		drive_due(a);
-	if (now_ms - a->looked_ms >= (any ? LOOK_MS : LOOK_IDLE_MS))
-		drive_look(a);
 }
 
 /* ---- failing ---- */

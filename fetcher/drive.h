@@ -8,7 +8,8 @@
 void drive_push(struct account *a, struct flight *f, struct span body);
 /* Asks Redis what is still in the ledger, soon; asked often it asks once. */
 void drive_look(struct account *a);
-void drive_tick(struct account *a, int64_t now_ms);
+/* All messages under way: those that were lost are driven again, and each account that has some looks at its ledger. */
+void drive_tick(struct fetcher *fetcher, int64_t now_ms);
 /* A stage reported that it failed with this message. */
 void drive_failed(struct account *a, const struct id *id, struct span reason, struct span detail);
 

@@ -38,11 +38,19 @@ static void kick(struct account *a)
 		enter_job_start(a);
 }
 
+int64_t enter_due_ms(const struct account *a)
+{
+	return a->entries.first && !a->entries.running ? a->entries.since_ms + COMPANY_MS
+						       : INT64_MAX;
+}
+
 /* A commit costs the disk the same for one message as for a megabyte of them. */
 static void kick_later(struct account *a)
 {
 	if (a->entries.count >= COMPANY || a->entries.bytes >= COMPANY_BYTES)
 		kick(a);
+	else
+		account_turn_at(a, enter_due_ms(a));
 }
 
 void enter_resume(struct account *a)

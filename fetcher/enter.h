@@ -39,6 +39,7 @@ void enter_drop(struct account *a, struct mailbox *mailbox);
 void enter_mark(struct account *a, struct span fields);
 /* Every turn: starts what has waited long enough. */
 void enter_tick(struct account *a, int64_t now_ms);
+int64_t enter_due_ms(const struct account *a);
 /* Drops what no job has taken yet, with its flights. */
 void enter_clear(struct account *a);
 

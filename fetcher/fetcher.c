@@ -7,7 +7,7 @@
 #include "common/store/keys.h"
 #include "fetcher/account.h"
 #include "fetcher/budget.h"
-#include "fetcher/coverage.h"
+#include "fetcher/drive.h"
 #include "fetcher/hop.h"
 
 #define TICK_MS 50
@@ -56,10 +56,13 @@ static void drop_unlisted(struct fetcher *f)
 	while (*at) {
 		struct account *a = *at;
 
-		if (!a->listed && !a->token[0] && a->jobs == 0 && a->phase == ACCOUNT_FREE)
+		if (!a->listed && !a->token[0] && a->jobs == 0 && a->phase == ACCOUNT_FREE) {
 			account_free(at);
-		else
-			at = &a->next;
+			continue;
+		}
+		if (!a->listed)
+			account_touch(a); /* to be let go */
+		at = &a->next;
 	}
 }
 
@@ -101,32 +104,6 @@ static void list_accounts(struct fetcher *f, int64_t now_ms)
 
 /* ---- time ---- */
 
-static void count_waiting(struct fetcher *f)
-{
-	for (unsigned reason = 1; reason < ACCOUNT_WAITS; reason++) {
-		int64_t count = 0;
-
-		for (const struct account *a = f->accounts; a; a = a->next)
-			count += a->token[0] && a->wait_fresh && a->wait_told.reason == reason;
-		metrics_set(f->metrics, FETCHER_WAITING, reason - 1, count);
-	}
-}
-
-static void count_accounts(struct fetcher *f)
-{
-	static const char *const states[] = {"connecting",  "syncing",	    "connected",
-					     "paused",	    "disconnected", "authenticationError",
-					     "connectError"};
-
-	for (unsigned i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		int64_t count = 0;
-
-		for (const struct account *a = f->accounts; a; a = a->next)
-			count += a->token[0] && strcmp(a->state, states[i]) == 0;
-		metrics_set(f->metrics, FETCHER_ACCOUNTS, i, count);
-	}
-}
-
 static void measure(struct fetcher *f, int64_t now_ms)
 {
 	int64_t oldest[WIRE_LANES] = {0, 0};
@@ -140,10 +117,15 @@ static void measure(struct fetcher *f, int64_t now_ms)
 		metrics_set(f->metrics, METRIC_OLDEST, lane, oldest[lane] / 1000);
 		metrics_set(f->metrics, FETCHER_WINDOW_BYTES, lane, (int64_t)f->window.bytes[lane]);
 	}
-	count_accounts(f);
-	count_waiting(f);
 }
 
+static void touch_all(struct fetcher *f)
+{
+	for (struct account *a = f->accounts; a; a = a->next)
+		account_touch(a);
+}
+
+/* What concerns the process, and messages under way. Accounts have their own turns (account_turn.h). */
 void fetcher_tick(void *ctx, int64_t now_mono_ms)
 {
 	struct fetcher *f = ctx;
@@ -154,8 +136,10 @@ void fetcher_tick(void *ctx, int64_t now_mono_ms)
 		f->pipeline_ms += now_mono_ms - f->turned_ms;
 	f->turned_ms = now_mono_ms;
 	list_accounts(f, now_mono_ms);
-	for (struct account *a = f->accounts; a; a = a->next)
-		account_tick(a, now_mono_ms);
+	if (f->peers_told != f->peers)
+		touch_all(f);
+	f->peers_told = f->peers;
+	drive_tick(f, now_mono_ms);
 	budget_tick(f, now_mono_ms);
 	measure(f, now_mono_ms);
 }
@@ -182,19 +166,10 @@ static void bus_ready(uv_poll_t *poll, int status, int events)
 static void before_wait(uv_prepare_t *prepare)
 {
 	struct fetcher *f = prepare->data;
-	const int64_t now_ms = clock_mono_ms();
 
-	for (struct account *a = f->accounts; a; a = a->next)
-		enter_tick(a, now_ms);
 	if (f->window.freed) {
 		f->window.freed = false;
-		for (struct account *a = f->accounts; a; a = a->next) {
-			if (a->live.link)
-				imap_conn_resume(a->live.link->conn);
-			if (a->bulk.link)
-				imap_conn_resume(a->bulk.link->conn);
-			coverage_resume(a);
-		}
+		link_resume_all(f);
 	}
 	if (f->given) {
 		f->given = false;
@@ -256,6 +231,8 @@ enum err_code fetcher_start(struct stage *stage, void **ctx_out, struct err *e)
 	uv_prepare_init(&f->loop, &f->prepare);
 	f->bus_poll.data = f->timer.data = f->prepare.data = f;
 	f->turned_ms = clock_mono_ms();
+	account_index_init(&f->by_name);
+	f->peers = 1; /* no account has been asked whose it is */
 	*ctx_out = f;
 	return ERR_OK;
 }
@@ -280,6 +257,7 @@ void fetcher_drain(void *ctx)
 	for (struct account *a = f->accounts; a; a = a->next) {
 		a->bulk.retry_ms = INT64_MAX;
 		account_drain(a);
+		account_touch(a);
 	}
 }
 

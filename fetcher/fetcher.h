@@ -6,11 +6,13 @@
 #include "common/stage/stage.h"
 #include "fetcher/committer.h"
 #include "common/mailconn/loop.h"
+#include "fetcher/account_index.h"
 #include "fetcher/limits.h"
 #include "fetcher/window.h"
 
 struct account;
 struct budget_host;
+struct link;
 
 struct fetcher_conf {
 	struct conf_common common;
@@ -38,6 +40,7 @@ enum fetcher_metric {
 	FETCHER_COVERAGE_MISSING,
 	FETCHER_WAITING, /* by enum account_wait, less one */
 	FETCHER_LIMITS_MET, /* by enum limits_kind, less one */
+	FETCHER_TURNS,
 };
 
 struct fetcher {
@@ -57,6 +60,13 @@ struct fetcher {
 	struct committer *committer;
 	struct secret_key mail_key, credentials_key;
 	struct account *accounts;
+	struct account_index by_name;
+	struct {
+		struct link *first, *last;
+	} no_room[WIRE_LANES]; /* connections with a message that the window has no room for, oldest first */
+	size_t proofs; /* connections for proofs that nobody asked for */
+	uint64_t peers; /* raised when a fetcher comes or goes, so when accounts may change hands */
+	uint64_t peers_told; /* so many of them the accounts have been told of */
 	struct budget_host *hosts;
 	int64_t hosts_told_ms;
 	struct arena *arena; /* for a frame or two; reset at each use */

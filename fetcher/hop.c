@@ -79,11 +79,11 @@ static void bell_committed(struct fetcher *f, struct span frame)
 
 	if (wire_decode_committed(frame, f->arena, &m, NULL) != ERR_OK)
 		return;
-	for (struct account *a = f->accounts; a; a = a->next)
-		if (span_eq(m.account, span_cstr(a->name))) {
-			reparse_committed(a, &m.ids);
-			drive_look(a);
-		}
+	for (struct account *a = account_index_named(&f->by_name, m.account, NULL); a;
+	     a = account_index_named(&f->by_name, m.account, a)) {
+		reparse_committed(a, &m.ids);
+		drive_look(a);
+	}
 }
 
 static void bell_failed(struct fetcher *f, struct span frame)
@@ -94,7 +94,7 @@ static void bell_failed(struct fetcher *f, struct span frame)
 
 	if (wire_decode_failed(frame, f->arena, &m, NULL) != ERR_OK || m.id.n != ID_BYTES)
 		return;
-	a = account_find(f, m.company, m.account);
+	a = account_index_find(&f->by_name, m.company, m.account);
 	if (!a || a->generation_number != m.generation)
 		return;
 	memcpy(id.b, m.id.p, ID_BYTES);
@@ -108,7 +108,7 @@ static void bell_ring(struct fetcher *f, struct span frame)
 
 	if (wire_decode_ring(frame, f->arena, &m, NULL) != ERR_OK)
 		return;
-	a = account_find(f, m.company, m.account);
+	a = account_index_find(&f->by_name, m.company, m.account);
 	if (span_eq(m.topic, SPAN_LIT("ledger"))) {
 		if (a)
 			drive_look(a);
@@ -154,6 +154,8 @@ void hop_peer(void *ctx, const char *stage, const char *instance, bool here)
 		  "s", instance, NULL);
 	if (!here && is_downstream(stage))
 		f->left_ms = clock_mono_ms();
+	if (strcmp(stage, "fetcher") == 0)
+		f->peers++;
 }
 
 bool hop_complete(const struct fetcher *f)
@@ -179,7 +181,7 @@ static uint64_t score(const char *instance, const char *tag)
 	return value;
 }
 
-bool hop_is_mine(const struct fetcher *f, const char *tag)
+static bool is_first_choice(const struct fetcher *f, const char *tag)
 {
 	struct bus_entry peers[PEERS_MAX];
 	size_t count = bus_peers(f->bus, "fetcher", peers, PEERS_MAX);
@@ -190,4 +192,13 @@ bool hop_is_mine(const struct fetcher *f, const char *tag)
 		    score(peers[i].instance, tag) > own)
 			return false;
 	return true;
+}
+
+bool hop_is_mine(struct account *a)
+{
+	if (a->mine_of != a->fetcher->peers) {
+		a->mine = is_first_choice(a->fetcher, a->tag);
+		a->mine_of = a->fetcher->peers;
+	}
+	return a->mine;
 }

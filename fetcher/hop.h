@@ -17,6 +17,6 @@ void hop_peer(void *ctx, const char *stage, const char *instance, bool here);
 /* Do parser, threader and linker all have an instance? */
 bool hop_complete(const struct fetcher *f);
 /* Is this instance the first choice for the account, among the fetchers that live? (rendezvous hashing) */
-bool hop_is_mine(const struct fetcher *f, const char *tag);
+bool hop_is_mine(struct account *a);
 
 #endif

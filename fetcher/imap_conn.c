@@ -289,6 +289,8 @@ static void turn(struct imap_conn *conn)
 		conn->last_ms = clock_mono_ms();
 	if (!conn->freed)
 		imap_conn_flush(conn);
+	if (!conn->freed)
+		conn->handlers.turned(conn->handlers.ctx, conn);
 	conn->in_turn = false;
 	if (conn->freed) {
 		release(conn);
@@ -357,11 +359,16 @@ void imap_conn_resume(struct imap_conn *conn)
 		imap_conn_schedule(conn);
 }
 
+int64_t imap_conn_due_ms(const struct imap_conn *conn)
+{
+	const bool owed = conn->count > 0 && conn->idle != IMAP_IDLE_ON && !conn->paused;
+
+	return conn->polling && owed ? conn->last_ms + conn->handlers.silence_ms + 1 : INT64_MAX;
+}
+
 void imap_conn_tick(struct imap_conn *conn, int64_t now_mono_ms)
 {
-	const bool due = conn->count > 0 && conn->idle != IMAP_IDLE_ON && !conn->paused;
-
-	if (conn->polling && due && now_mono_ms - conn->last_ms > conn->handlers.silence_ms)
+	if (now_mono_ms >= imap_conn_due_ms(conn))
 		imap_conn_die_of(conn, "server_silent", "the server does not answer");
 }
 

@@ -50,6 +50,8 @@ struct imap_handlers {
 	uint8_t *(*body_place)(void *ctx, struct imap_conn *conn, uint64_t *n_out);
 	void (*body_data)(void *ctx, struct imap_conn *conn, struct span data);
 	void (*closed)(void *ctx, struct imap_conn *conn, const struct err *e);
+	/* Something came or went; last of what is called for it. */
+	void (*turned)(void *ctx, struct imap_conn *conn);
 };
 
 struct imap_conn *imap_conn_open(struct mailconn_loop *net, const struct mailconn_target *target,
@@ -77,6 +79,8 @@ void imap_conn_idle_end(struct imap_conn *conn);
 void imap_conn_resume(struct imap_conn *conn);
 /* Once a second or so: notices a silent server. */
 void imap_conn_tick(struct imap_conn *conn, int64_t now_mono_ms);
+/* When silence becomes too long, mono; INT64_MAX while the server owes nothing. */
+int64_t imap_conn_due_ms(const struct imap_conn *conn);
 
 /* A mailbox name as quoted string. False if it holds what none can (CR, LF, NUL). */
 bool imap_mailbox_put(struct buf *out, struct span name);

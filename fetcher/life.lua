@@ -42,7 +42,7 @@ local function state(keys, args)
     return {done()}
 end
 
--- instance, ttl ms, token held or '', connections it has (may be left out) -> ok, token, gen, revision, paused, last command | held, owner, ms left | gone
+-- instance, ttl ms, token held or '', connections it has (may be left out) -> ok, token, gen, revision, paused, last command, messages in the ledger | held, owner, ms left | gone
 local function lease(keys, args)
     local tag, instance, ttl, mine, links = keys[1], args[1], tonumber(args[2]), args[3], tonumber(args[4] or 0)
     local account = redis.call('HMGET', tag .. ':acct', 'gen', 'revision', 'paused')
@@ -71,7 +71,7 @@ local function lease(keys, args)
     connections_tell(tag .. ':cn', instance, links, now + ttl)
     redis.call('HSET', tag .. ':lease', 'owner', instance, 'token', token, 'until', string.format('%d', now + ttl))
     local last = redis.call('XREVRANGE', tag .. ':cmd', '+', '-', 'COUNT', 1)
-    return {'ok', token, account[1], account[2] or '0', account[3] or '0', last[1] and last[1][1] or ''}
+    return {'ok', token, account[1], account[2] or '0', account[3] or '0', last[1] and last[1][1] or '', redis.call('HLEN', tag .. ':l')}
 end
 
 -- instance, token

@@ -158,10 +158,66 @@ static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_res
 	}
 }
 
+/* ---- room in the window ---- */
+
+static void no_room_put(struct link *link)
+{
+	struct fetcher *f = link->account->fetcher;
+	struct link **last = &f->no_room[link->lane].last;
+
+	if (link->no_room)
+		return;
+	link->no_room = true;
+	link->no_room_lane = link->lane;
+	link->no_room_next = NULL;
+	if (*last)
+		(*last)->no_room_next = link;
+	else
+		f->no_room[link->lane].first = link;
+	*last = link;
+}
+
+static void no_room_leave(struct link *link)
+{
+	struct fetcher *f = link->account->fetcher;
+	struct link **at = &f->no_room[link->no_room_lane].first, *before = NULL;
+
+	if (!link->no_room)
+		return;
+	link->no_room = false;
+	while (*at != link) {
+		before = *at;
+		at = &before->no_room_next;
+	}
+	*at = link->no_room_next;
+	if (f->no_room[link->no_room_lane].last == link)
+		f->no_room[link->no_room_lane].last = before;
+}
+
+void link_resume_all(struct fetcher *f)
+{
+	for (unsigned lane = 0; lane < WIRE_LANES; lane++) {
+		struct link *link;
+
+		while ((link = f->no_room[lane].first) != NULL) {
+			imap_conn_resume(link->conn);
+			if (f->no_room[lane].first == link)
+				break; /* the others come after it */
+		}
+	}
+}
+
 static bool on_body_begin(void *ctx, struct imap_conn *conn, uint64_t bytes)
 {
+	struct link *link = ctx;
+
 	(void)conn;
-	return receive_begin(ctx, bytes);
+	if (!receive_begin(link, bytes)) {
+		no_room_put(link);
+		return false;
+	}
+	no_room_leave(link);
+	return true;
 }
 
 static uint8_t *on_body_place(void *ctx, struct imap_conn *conn, uint64_t *n_out)
@@ -179,10 +235,20 @@ static void on_body_data(void *ctx, struct imap_conn *conn, struct span data)
 static void on_closed(void *ctx, struct imap_conn *conn, const struct err *e)
 {
 	struct link *link = ctx;
+	struct account *a = link->account;
 
 	(void)conn;
-	account_login_told(link->account, link->lane, e);
+	account_login_told(a, link->lane, e);
 	link->handlers->closed(link, e);
+	account_touch(a);
+}
+
+static void on_turned(void *ctx, struct imap_conn *conn)
+{
+	struct link *link = ctx;
+
+	(void)conn;
+	account_touch(link->account);
 }
 
 struct link *link_open(struct account *a, unsigned lane, const struct link_handlers *handlers)
@@ -198,6 +264,7 @@ struct link *link_open(struct account *a, unsigned lane, const struct link_handl
 		.body_place = on_body_place,
 		.body_data = on_body_data,
 		.closed = on_closed,
+		.turned = on_turned,
 	};
 	const struct mailconn_target target = {
 		.protocol = MAILCONN_IMAP,
@@ -236,6 +303,7 @@ void link_free(struct link **at)
 	account_login_leave(link->account, link->lane);
 	octets_read(link->account, imap_conn_bytes(link->conn));
 	budget_closed(link->account);
+	no_room_leave(link);
 	receive_abort(link);
 	imap_conn_free(&link->conn);
 	link_asks_free(link);

@@ -7,6 +7,7 @@
 #include "fetcher/window.h"
 
 struct account;
+struct fetcher;
 struct link;
 struct secret_digest;
 
@@ -50,10 +51,16 @@ struct link {
 	struct secret_digest *digest;
 	uint64_t got, announced;
 	bool too_large;
+	/* while the window has no room for it */
+	struct link *no_room_next;
+	unsigned no_room_lane;
+	bool no_room;
 };
 
 struct link *link_open(struct account *a, unsigned lane, const struct link_handlers *handlers);
 void link_free(struct link **link);
+/* There may be room in the window: whoever waits for it goes on, each lane in the order in which they came. */
+void link_resume_all(struct fetcher *f);
 /* EXAMINE (or SELECT); with QRESYNC from the mailbox's cursor if resync. What the server tells in it is entered. */
 void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool resync,
 		 imap_done *done);

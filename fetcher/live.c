@@ -282,6 +282,25 @@ static void tick_poll(struct account *a, int64_t now_ms)
 	}
 }
 
+int64_t live_due_ms(const struct account *a)
+{
+	const struct account_live *l = &a->live;
+	int64_t due_ms;
+
+	if (!l->link)
+		return INT64_MAX;
+	due_ms = imap_conn_due_ms(l->link->conn);
+	if (!l->link->ready)
+		return due_ms;
+	due_ms = account_turn_first(due_ms, l->polled_ms + poll_every_ms(a));
+	if (l->idling)
+		due_ms = account_turn_first(due_ms, l->idle_ms + a->fetcher->conf->idle_ms);
+	for (const struct mailbox *m = l->notified ? a->mailboxes : NULL; m; m = m->next)
+		if (m->look_ms)
+			due_ms = account_turn_first(due_ms, m->look_ms);
+	return due_ms;
+}
+
 void live_tick(struct account *a, int64_t now_ms)
 {
 	struct link *link = a->live.link;

@@ -15,5 +15,6 @@ void live_next(struct account *a);
 /* There is something to do: leaves IDLE. */
 void live_wake(struct account *a);
 void live_tick(struct account *a, int64_t now_ms);
+int64_t live_due_ms(const struct account *a);
 
 #endif

@@ -21,7 +21,7 @@ static void fetch_some(struct account *a);
 static void next_window(struct account *a);
 static void next_mailbox(struct account *a);
 
-static struct mailbox *undone(struct account *a)
+static struct mailbox *undone(const struct account *a)
 {
 	for (struct mailbox *m = a->mailboxes; m; m = m->next)
 		if (!m->dropped && m->chosen && m->listed && m->known && !m->cursor.done &&
@@ -450,6 +450,19 @@ static void forgive(struct account *a, int64_t now_ms)
 bool mailbox_sync_at_rest(const struct account *a)
 {
 	return !a->bulk.link && a->entries.count == 0 && !a->entries.running && !in_flight(a);
+}
+
+/* All else follows from what happens. */
+int64_t mailbox_sync_due_ms(const struct account *a)
+{
+	const struct account_bulk *b = &a->bulk;
+	const int64_t due_ms = backfill_due_ms(a);
+
+	if (b->link)
+		return account_turn_first(due_ms, imap_conn_due_ms(b->link->conn));
+	if (b->retry_ms > a->turn.last_ms)
+		return account_turn_first(due_ms, b->retry_ms);
+	return account_turn_first(due_ms, b->forgiven_ms + FORGIVE_MS);
 }
 
 void mailbox_sync_tick(struct account *a, int64_t now_ms)

@@ -20,5 +20,6 @@ bool mailbox_sync_at_rest(const struct account *a);
 void mailbox_sync_filtered(struct account *a, uint64_t epoch, const uint32_t *uids, size_t count);
 void mailbox_sync_known(struct account *a, uint32_t *uids, size_t count);
 void mailbox_sync_tick(struct account *a, int64_t now_ms);
+int64_t mailbox_sync_due_ms(const struct account *a);
 
 #endif

@@ -95,6 +95,8 @@ static const struct metric_def metrics[] = {
 	 "Accounts with a connection that waits for what all fetchers may use.", "for", waits},
 	{"fetcher_limits_met_total", METRIC_COUNTER,
 	 "Refusals of mail servers because it was too much.", "limit", limits},
+	{"fetcher_turns_total", METRIC_COUNTER,
+	 "Times that an account had something to do or to look after.", NULL, NULL},
 };
 
 int main(int argc, char **argv)

@@ -118,23 +118,25 @@ void octets_save(struct account *a)
 	account_job_give(a, &j->job);
 }
 
-static bool is_due(const struct account *a, int64_t now_ms)
+int64_t octets_due_ms(const struct account *a)
 {
 	const struct octets *o = &a->octets;
 	const int64_t max = a->fetcher->conf->day_bytes[limits_provider(a->config.host)];
 	const uint64_t some = (uint64_t)(max * a->fetcher->conf->day_percent / 100);
 	const uint64_t seen = o->total + o->unsaved;
-	const int64_t passed_ms = now_ms - o->saved_ms;
+	int64_t due_ms = INT64_MAX;
 
-	if (o->some_until_ms > 0 && passed_ms >= LOOK_MS)
-		return true;
+	if (o->saving)
+		return due_ms;
+	if (o->some_until_ms > 0)
+		due_ms = o->saved_ms + LOOK_MS;
 	if (o->unsaved == 0)
-		return false;
-	if (passed_ms >= (max > 0 ? SAVE_MS : SAVE_LAZY_MS))
-		return true;
+		return due_ms;
 	/* Just over a limit. */
-	return max > 0 && ((o->some_until_ms == 0 && seen >= some) ||
-			   (o->all_until_ms == 0 && seen >= (uint64_t)max));
+	if (max > 0 && ((o->some_until_ms == 0 && seen >= some) ||
+			(o->all_until_ms == 0 && seen >= (uint64_t)max)))
+		return o->saved_ms;
+	return account_turn_first(due_ms, o->saved_ms + (max > 0 ? SAVE_MS : SAVE_LAZY_MS));
 }
 
 /* ---- limits ---- */
@@ -154,7 +156,7 @@ void octets_tick(struct account *a, int64_t now_ms)
 	const int64_t wall_ms = clock_wall_ms();
 	const struct octets *o = &a->octets;
 
-	if (!o->saving && is_due(a, now_ms))
+	if (now_ms >= octets_due_ms(a))
 		octets_save(a);
 	if (o->all_until_ms > wall_ms) {
 		stop_all(a, o->all_until_ms - wall_ms);

@@ -36,6 +36,7 @@ void octets_take(struct account *a, const struct octets *found);
 void octets_read(struct account *a, uint64_t count);
 /* Counts what was read from time to time, stops what is over its limit and lets it go on. */
 void octets_tick(struct account *a, int64_t now_ms);
+int64_t octets_due_ms(const struct account *a);
 /* Counts the rest: the account is let go. */
 void octets_save(struct account *a);
 

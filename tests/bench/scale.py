@@ -95,6 +95,15 @@ def wait_for(count_of, wanted, seconds):
     return time.monotonic() - begin
 
 
+def rest(world, accounts, seconds):
+    """Nothing happens for so long: what does that cost?"""
+    time.sleep(5)
+    before = usage(world)[2]
+    time.sleep(seconds)
+    spent = usage(world)[2] - before
+    print(f"idle for {seconds} s: {spent:.2f} CPU s, {100 * spent / seconds:.2f} % of a core, {1e6 * spent / seconds / accounts:.1f} µs a second and account", flush=True)
+
+
 def idle(args):
     import rig
     world = world_of(args.accounts, HIBERNATE)
@@ -108,9 +117,7 @@ def idle(args):
         connected = lambda: sum(store.hget(f"{{a:{rig.COMPANY}/{rep}}}:st", "state") == b"connected" for rep in reps)  # noqa: E731
         took = wait_for(connected, len(reps), 1200)
         ok = report(world, f"{len(reps):,} accounts connected in {took:.0f} s", 400 * max(1, len(reps) / 2000))
-        before = usage(world)[2]
-        time.sleep(10)
-        print(f"idle for 10 s: {usage(world)[2] - before:.2f} CPU s", flush=True)
+        rest(world, len(reps), args.seconds)
         times = []
         for number, rep in enumerate(random.Random(args.seed).sample(reps, min(50, len(reps)))):
             begin = time.monotonic()
@@ -175,6 +182,7 @@ def main():
     parser.add_argument("--accounts", type=int, default=2000)
     parser.add_argument("--messages", type=int, default=1000000)
     parser.add_argument("--folders", type=int, default=1000)
+    parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     os.environ["MAILWEAVE_BUILD"] = str(args.build.resolve())
