@@ -10,6 +10,8 @@
 #include "fetcher/json_text.h"
 #include "fetcher/since.h"
 
+#define CONFIG_BYTES 1024 /* of most accounts */
+
 struct open_job {
 	struct committer_job job;
 	struct account *account;
@@ -205,7 +207,7 @@ void account_open(struct account *a)
 	j->generation = arena_span(j->job.arena, span_cstr(a->generation));
 	j->company = span_cstr(a->company);
 	j->name = span_cstr(a->name);
-	j->config.arena = arena_new(0);
+	j->config.arena = arena_new(CONFIG_BYTES);
 	account_phase_set(a, ACCOUNT_OPENING);
 	account_job_give(a, &j->job);
 }

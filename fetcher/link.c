@@ -312,6 +312,15 @@ void link_free(struct link **at)
 	free(link);
 }
 
+void link_rest(struct link *link)
+{
+	free(link->found);
+	link->found = NULL;
+	link->found_count = link->found_room = 0;
+	if (!link->coming)
+		secret_digest_free(&link->digest);
+}
+
 void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool resync,
 		 imap_done *done)
 {

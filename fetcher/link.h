@@ -59,6 +59,8 @@ struct link {
 
 struct link *link_open(struct account *a, unsigned lane, const struct link_handlers *handlers);
 void link_free(struct link **link);
+/* Nothing is asked for a while: gives up the memory that answers took. */
+void link_rest(struct link *link);
 /* There may be room in the window: whoever waits for it goes on, each lane in the order in which they came. */
 void link_resume_all(struct fetcher *f);
 /* EXAMINE (or SELECT); with QRESYNC from the mailbox's cursor if resync. What the server tells in it is entered. */

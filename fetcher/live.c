@@ -119,6 +119,7 @@ static void idle(struct account *a)
 	tell_worst(a);
 	if (!(imap_conn_caps(link->conn) & IMAP_CAP_IDLE))
 		return;
+	link_rest(link);
 	a->live.idling = true;
 	a->live.idle_ms = clock_mono_ms();
 	imap_conn_idle(link->conn, idle_done, link);

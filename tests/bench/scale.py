@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""scale idle [--accounts N] | messages [--messages N] | folders [--folders N]: what one fetcher holds, and how soon it wakes.
+"""scale idle [--accounts N] [--seconds N] | messages [--messages N] [--backfill N] | folders [--folders N]: what one fetcher holds.
 
-idle: so many accounts of one Dovecot, each with its real IDLE connection to one fetcher; then mail for 50 of them, one after the other, and
-the time until its owner's list of threads shows it. messages: one mailbox of so many small messages, from the first sync to the last
-commit. folders: one account of so many folders with a message each. Prints the fetcher's memory (now and its peak) and CPU, and fails
-where the project's own bounds are broken (400 MB for 2,000 accounts, in proportion; 64 MB for the others; a second to wake)."""
+idle: so many accounts of one Dovecot, each with its real IDLE connection to one fetcher; what they cost while nothing happens for so many
+seconds; then mail for 50 of them, one after the other, and the time until its owner's list of threads shows it; then the fetcher is
+stopped hard and comes back: how long until all are connected again. messages: one mailbox of so many small messages of five years: first
+sync of ten days, backfill of the newest N, proof of the whole folder. folders: one account of so many folders with a message each. Prints
+the fetcher's memory (now and its peak) and CPU, and fails where the project's own bounds are broken (400 MB for 2,000 accounts, in
+proportion; 64 MB for the others; a second to wake)."""
 import argparse
 import concurrent.futures
 import os
@@ -12,6 +14,7 @@ import pathlib
 import random
 import statistics
 import sys
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -104,6 +107,30 @@ def rest(world, accounts, seconds):
     print(f"idle for {seconds} s: {spent:.2f} CPU s, {100 * spent / seconds:.2f} % of a core, {1e6 * spent / seconds / accounts:.1f} µs a second and account", flush=True)
 
 
+def connections(world):
+    """As the fetcher counts its accounts in the state `connected`, IDLE reached; 0 while it is not there."""
+    import requests
+    for group in world.root.call("GET", "/v1/targets").json():
+        for target in group["targets"]:
+            try:
+                lines = requests.get(f"http://{target}/metrics", timeout=10).text.splitlines()
+            except requests.ConnectionError:
+                continue
+            for line in lines:
+                if "fetcher_accounts{" in line and '"connected"' in line:
+                    return int(float(line.split()[-1]))
+    return 0
+
+
+def restart(world, accounts):
+    old = world.kill("fetcher-1")
+    begin = time.monotonic()
+    while world._quiet(lambda: world.pid("fetcher-1")) in (None, old):
+        time.sleep(0.05)
+    wait_for(lambda: connections(world), accounts, 1200)
+    return time.monotonic() - begin
+
+
 def idle(args):
     import rig
     world = world_of(args.accounts, HIBERNATE)
@@ -125,31 +152,110 @@ def idle(args):
             rig.wait(lambda rep=rep: world.user(rep).get("/v1/threads", limit=1)["data"], 30, f"mail of {rep}", 0.005)
             times.append(time.monotonic() - begin)
         print(f"woken: median {statistics.median(times) * 1e3:.0f} ms, longest {max(times) * 1e3:.0f} ms, of {len(times)}", flush=True)
-        return report(world, "after it", 400 * max(1, len(reps) / 2000)) and ok and statistics.median(times) < 1
+        ok = report(world, "after it", 400 * max(1, len(reps) / 2000)) and ok
+        took = restart(world, len(reps))
+        ok = report(world, f"stopped hard, all {len(reps):,} connected again in {took:.0f} s", 400 * max(1, len(reps) / 2000)) and ok
+        return ok and statistics.median(times) < 1
     finally:
         world.close()
 
 
+class Watch:
+    """The fetcher's memory every second, printed now and then and at its highest."""
+
+    def __init__(self, world, every=15):
+        self.world, self.every, self.over = world, every, threading.Event()
+        self.samples = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def _run(self):
+        begin = shown = time.monotonic()
+        while not self.over.wait(1):
+            now = time.monotonic()
+            self.samples.append(usage(self.world)[0])
+            if now - shown >= self.every:
+                shown = now
+                print(f"    {now - begin:.0f} s: {self.samples[-1]:.1f} MB", flush=True)
+
+    def end(self):
+        self.over.set()
+        print(f"    memory over time: median {statistics.median(self.samples):.1f} MB, most {max(self.samples):.1f} MB, last {self.samples[-1]:.1f} MB", flush=True)
+
+
+YEARS = 5
+MBOX_DATE = "%a %b %d %H:%M:%S %Y"
+
+
 def put_mbox(world, count):
+    """So many messages over five years, evenly, the last of them of now."""
     rep = world.ledger["reps"][0]
     home = world.server.mail / rep["email"]
     home.mkdir(parents=True, exist_ok=True)
+    step = YEARS * 365 * 86400 / count
+    now = time.time()
     with open(home / "inbox", "wb") as file:
         for number in range(count):
-            file.write(b"From p@elsewhere.example Tue Nov 24 10:00:00 2026\n" + small(number) + b"\n")
+            when = time.strftime(MBOX_DATE, time.gmtime(now - (count - 1 - number) * step))
+            file.write(b"From p@elsewhere.example " + when.encode() + b"\n" + small(number) + b"\n")
     own(world)
     return rep["id"]
 
 
+def first_sync(world, rep):
+    """The newest ten days."""
+    view = lambda: world.user(rep).get(f"/v1/accounts/{rep}")  # noqa: E731
+    begin = time.monotonic()
+    world.user(rep).call("POST", "/v1/accounts", 201, json=world.account_body(rep, since="10d"))
+    while view()["state"] != "connected" or world.waiting(rep):
+        time.sleep(0.2)
+    return time.monotonic() - begin
+
+
+def older(world, rep, share):
+    """Backfill of the newest share of the five years."""
+    since = time.strftime("%Y-%m-%d", time.gmtime(time.time() - share * YEARS * 365 * 86400))
+    api, begin = world.user(rep), time.monotonic()
+    api.call("POST", f"/v1/accounts/{rep}/backfill", 202, json={"since": since})
+    shown = begin
+    while (view := api.get(f"/v1/accounts/{rep}/backfill"))["state"] != "completed" or world.waiting(rep):
+        time.sleep(0.5)
+        if time.monotonic() - shown > 30:
+            shown = time.monotonic()
+            print(f"  {view['done']:,} of {view['total']:,} after {shown - begin:.0f} s", flush=True)
+    return time.monotonic() - begin, view
+
+
+def proof(world, rep):
+    """The whole folder compared with the server."""
+    api, begin = world.user(rep), time.monotonic()
+    folder = next(f["id"] for f in api.get(f"/v1/accounts/{rep}/folders")["data"] if f["path"] == "INBOX")
+    where = f"/v1/accounts/{rep}/folders/{folder}/coverage"
+    before = api.get(where)["verifiedAt"]
+    api.get(where, fresh=1)
+    while (view := api.get(where))["verifiedAt"] == before:
+        time.sleep(0.5)
+    return time.monotonic() - begin, view
+
+
 def messages(args):
     import rig
+    begin = time.monotonic()
     world = world_of(1, MBOX)
     try:
         rep = put_mbox(world, args.messages)
-        world.add_account(rep)
-        store = world.redis()
-        took = wait_for(lambda: store.hlen(f"{{a:{rig.COMPANY}/{rep}}}:m"), args.messages, 7200)
-        return report(world, f"{args.messages:,} messages in {took:.0f} s ({args.messages / took:.0f} a second)", 64)
+        print(f"{args.messages:,} messages of {YEARS} years written in {time.monotonic() - begin:.0f} s", flush=True)
+        stored = lambda: world.redis().hlen(f"{{a:{rig.COMPANY}/{rep}}}:m")  # noqa: E731
+        watch = Watch(world)
+        took = first_sync(world, rep)
+        ok = report(world, f"first sync of ten days, {stored():,} messages, in {took:.0f} s", 64)
+        before = stored()
+        took, view = older(world, rep, min(1, args.backfill / args.messages))
+        ok = report(world, f"backfill of {view['done']:,} messages in {took:.0f} s ({(stored() - before) / took:.0f} a second)", 64) and ok
+        took, view = proof(world, rep)
+        watch.end()
+        ok = report(world, f"proof in {took:.0f} s: {view['state']}, {view['remote']:,} on the server, {view['stored']:,} stored, "
+                           f"{view['skipped']['outsideWindow']:,} too old, {view['missingCount']:,} missing", 64) and ok
+        return ok and view["remote"] == args.messages and view["missingCount"] == 0
     finally:
         world.close()
 
@@ -181,6 +287,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--accounts", type=int, default=2000)
     parser.add_argument("--messages", type=int, default=1000000)
+    parser.add_argument("--backfill", type=int, default=1000000)
     parser.add_argument("--folders", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
