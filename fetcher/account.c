@@ -17,6 +17,7 @@
 
 #define RETRY_MS 2000
 #define RETRY_MAX_MS 300000
+#define LEASE_TRY_MS 1000 /* of an account that another process still holds */
 
 void account_phase_set(struct account *a, enum account_phase phase)
 {
@@ -201,6 +202,16 @@ static void lease_done(struct committer_job *job)
 	account_job_done(a);
 }
 
+/* Spread, so that a thousand accounts do not ask at the same moment: mail would wait behind them. */
+static int64_t lease_every_ms(const struct account *a)
+{
+	const int64_t most_ms = a->token[0] ? a->fetcher->conf->lease_ms * 3 / 10 : LEASE_TRY_MS;
+	uint32_t jitter;
+
+	random_bytes(&jitter, sizeof(jitter));
+	return most_ms - (int64_t)(jitter % (uint32_t)(most_ms / 3 + 1));
+}
+
 void account_lease_try(struct account *a, int64_t now_ms)
 {
 	struct lease_job *j = fetcher_job_new(sizeof(*j), lease_run, lease_done);
@@ -213,7 +224,7 @@ void account_lease_try(struct account *a, int64_t now_ms)
 	j->args[1] = span_cstr(arena_printf(arena, "%lld", (long long)a->fetcher->conf->lease_ms));
 	j->args[2] = arena_span(arena, span_cstr(a->token));
 	j->args[3] = span_cstr(arena_printf(arena, "%zu", a->links));
-	a->lease_ms = now_ms;
+	a->lease_due_ms = now_ms + lease_every_ms(a);
 	a->renewing = true;
 	if (!j->renewal)
 		account_phase_set(a, ACCOUNT_LEASING);
@@ -389,6 +400,6 @@ void account_admitted(struct account *a)
 
 void account_poke(struct account *a)
 {
-	a->lease_ms = 0;
+	a->lease_due_ms = 0;
 	account_touch(a);
 }

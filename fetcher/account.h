@@ -17,8 +17,6 @@
 #include "fetcher/fetcher.h"
 #include "fetcher/octets.h"
 
-#define ACCOUNT_LEASE_TRY_MS 1000 /* for an account that another process still holds */
-
 enum account_phase {
 	ACCOUNT_FREE = 0,
 	ACCOUNT_LEASING,
@@ -56,7 +54,7 @@ struct account {
 	struct account_waiting waits[2], wait_told; /* of the lanes' connections */
 	size_t jobs; /* given and not done: the account stays until they are */
 	int64_t retry_ms; /* mono: when a waiting account goes on; INT64_MAX: when it is changed */
-	int64_t renewed_ms, lease_ms; /* mono: last success, last try */
+	int64_t renewed_ms, lease_due_ms; /* mono: last success; when it is tried again */
 	int64_t progress_ms;
 	int64_t read_ms; /* mono: when the last successful read was written down */
 	struct command *command; /* at work on the live connection */

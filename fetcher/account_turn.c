@@ -36,11 +36,6 @@ static bool is_wanted(struct account *a)
 	return a->listed && !a->fetcher->draining && hop_is_mine(a);
 }
 
-static int64_t lease_every_ms(const struct account *a)
-{
-	return a->token[0] ? a->fetcher->conf->lease_ms * 3 / 10 : ACCOUNT_LEASE_TRY_MS;
-}
-
 static void tick_lease(struct account *a, int64_t now_ms)
 {
 	const bool want = is_wanted(a);
@@ -56,13 +51,13 @@ static void tick_lease(struct account *a, int64_t now_ms)
 	}
 	if (!a->token[0] && (!want || a->jobs > 0))
 		return;
-	if (!a->renewing && (a->lease_ms == 0 || now_ms - a->lease_ms >= lease_every_ms(a)))
+	if (!a->renewing && now_ms >= a->lease_due_ms)
 		account_lease_try(a, now_ms);
 }
 
 static int64_t lease_due_ms(struct account *a)
 {
-	const int64_t next_ms = a->renewing ? INT64_MAX : a->lease_ms + lease_every_ms(a);
+	const int64_t next_ms = a->renewing ? INT64_MAX : a->lease_due_ms;
 
 	if (a->token[0])
 		return account_turn_first(next_ms, a->renewed_ms + a->fetcher->conf->lease_ms + 1);

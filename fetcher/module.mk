@@ -8,6 +8,7 @@ $(eval $(call unit,fetcher/imap_deflate_test,fetcher/imap_deflate.c,base,-lz))
 $(eval $(call unit,fetcher/spool_test,fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/window_test,fetcher/window.c fetcher/spool.c,base,))
 $(eval $(call unit,fetcher/backfill_batch_test,fetcher/backfill_batch.c,,))
+$(eval $(call unit,fetcher/account_index_test,fetcher/account_index.c,base,))
 $(eval $(call unit,fetcher/limits_test,fetcher/limits.c fetcher/imap_refusal.c,base,))
 $(eval $(call unit,fetcher/pure_test,fetcher/since.c fetcher/json_text.c fetcher/mailbox.c fetcher/mailbox_name.c fetcher/mailbox_role.c fetcher/mailbox_space.c $(IMAP_PURE),wire base,-lidn2))
 
