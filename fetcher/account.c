@@ -266,6 +266,7 @@ static void release(struct account *a)
 static void disconnect(struct account *a)
 {
 	live_stop(a);
+	budget_login_end(a);
 	commands_stop(a);
 	reparse_stop(a);
 	coverage_stop(a);
@@ -385,7 +386,8 @@ void account_opened(struct account *a, enum err_code code, const struct err *e)
 		account_phase_set(a, ACCOUNT_PAUSED);
 		return;
 	}
-	account_ask_leave(a);
+	if (budget_login_begin(a))
+		account_ask_leave(a);
 }
 
 void account_admitted(struct account *a)

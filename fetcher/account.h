@@ -49,6 +49,8 @@ struct account {
 	struct account_bulk bulk;
 	struct enter_queue entries;
 	struct budget_host *host; /* where its connections go */
+	struct budget_host *login_at; /* where it logs in or waits for its turn to; NULL: neither */
+	struct account *login_next; /* waits behind it */
 	size_t links; /* its connections */
 	struct octets octets;
 	struct account_waiting waits[2], wait_told; /* of the lanes' connections */
@@ -69,7 +71,7 @@ struct account {
 	int64_t looked_ms, driven_ms;
 	uint64_t mine_of; /* the set of fetchers that `mine` was found with */
 	bool listed, mine, renewing, looking, look_again, paused, commanding, command_job,
-		releasing, asking, wait_fresh; /* wait_told is what Redis has */
+		releasing, asking, login_waits, wait_fresh; /* wait_told is what Redis has */
 };
 
 /* From the list of all accounts: makes it known, or tells that it is another generation now. */

@@ -12,11 +12,14 @@
 #define TELL_MS 5000
 #define TTL_MS 20000 /* of what a fetcher told of a host */
 #define TOLD_MAX 64 /* hosts a call */
+#define LOGINS_AT_ONCE 64 /* of one host */
 
 struct budget_host {
 	struct budget_host *next;
 	size_t links; /* of this process */
 	size_t told; /* of them, last */
+	size_t logins; /* under way */
+	struct account *first, *last; /* whose turn comes when one of these has ended */
 	char name[256]; /* in lower case */
 };
 
@@ -54,6 +57,68 @@ void budget_closed(struct account *a)
 {
 	a->links--;
 	a->host->links--;
+}
+
+/* ---- whose turn it is to log in ---- */
+
+bool budget_login_begin(struct account *a)
+{
+	struct budget_host *h = host_of(a->fetcher, a->config.host);
+
+	budget_login_end(a);
+	a->login_at = h;
+	if (h->logins < LOGINS_AT_ONCE) {
+		h->logins++;
+		return true;
+	}
+	a->login_waits = true;
+	a->login_next = NULL;
+	if (h->last)
+		h->last->login_next = a;
+	else
+		h->first = a;
+	h->last = a;
+	return false;
+}
+
+static void stop_waiting(struct account *a)
+{
+	struct budget_host *h = a->login_at;
+	struct account **at = &h->first, *before = NULL;
+
+	while (*at != a) {
+		before = *at;
+		at = &before->login_next;
+	}
+	*at = a->login_next;
+	if (h->last == a)
+		h->last = before;
+	a->login_waits = false;
+}
+
+static void next_login(struct budget_host *h)
+{
+	struct account *next = h->first;
+
+	h->logins--;
+	if (!next || next->fetcher->draining)
+		return;
+	stop_waiting(next);
+	h->logins++;
+	account_ask_leave(next);
+}
+
+void budget_login_end(struct account *a)
+{
+	struct budget_host *h = a->login_at;
+
+	if (!h)
+		return;
+	if (a->login_waits)
+		stop_waiting(a);
+	else
+		next_login(h);
+	a->login_at = NULL;
 }
 
 void budget_free(struct fetcher *f)

@@ -25,6 +25,11 @@ struct budget_request budget_request_make(const struct account *a, struct arena 
 /* On the committer's thread. *wait_ms_out 0: it may be made, and is counted. Else how long until asking again makes sense. */
 MUST_USE enum err_code budget_ask(struct store *store, const struct budget_request *request,
 				  struct arena *arena, int64_t *wait_ms_out, struct err *e);
+/* The account's turn to log in: at one host they are few at a time, so that a start with thousands of accounts is no storm
+ * there and none waits so long that it fails. True: at once. False: account_ask_leave is called when others are in. */
+bool budget_login_begin(struct account *a);
+/* It is in, has failed or is wanted no more; the next one's turn comes. Twice is once. */
+void budget_login_end(struct account *a);
 /* A connection is being made; it has been closed. */
 void budget_opened(struct account *a);
 void budget_closed(struct account *a);

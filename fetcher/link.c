@@ -14,6 +14,8 @@ static void on_ready(void *ctx, struct imap_conn *conn)
 
 	(void)conn;
 	link->ready = true;
+	if (link->lane == WIRE_LANE_LIVE)
+		budget_login_end(link->account);
 	account_login_told(link->account, link->lane, NULL);
 	link->handlers->ready(link);
 }
