@@ -17,7 +17,6 @@
 
 #define RETRY_MS 2000
 #define RETRY_MAX_MS 300000
-#define LEASE_TRY_MS 1000 /* of an account that another process still holds */
 
 void account_phase_set(struct account *a, enum account_phase phase)
 {
@@ -136,131 +135,6 @@ enum err_code account_answer(const struct store_reply *reply, struct err *e)
 		       (int)word.n, (const char *)word.p);
 }
 
-/* ---- lease ---- */
-
-struct lease_job {
-	struct committer_job job;
-	struct account *account;
-	struct span tag, args[4];
-	struct store_reply reply;
-	bool renewal;
-};
-
-static enum err_code lease_run(struct committer_job *job, const struct committer_env *env)
-{
-	struct lease_job *j = (struct lease_job *)job;
-
-	return store_fcall(env->store, "fetcher_1_lease", &j->tag, 1, j->args, 4, job->arena,
-			   &j->reply, &job->err);
-}
-
-static void lease_taken(struct account *a, const struct store_reply *r, bool renewal)
-{
-	const bool paused = span_eq(r->items[4].string, SPAN_LIT("1"));
-	const bool changed = !span_eq(r->items[3].string, span_cstr(a->revision)) ||
-			     paused != a->paused;
-	uint64_t generation;
-
-	a->renewed_ms = clock_mono_ms();
-	put_text(a->token, sizeof(a->token), r->items[1].string);
-	if (span_to_u64(r->items[2].string, UINT64_MAX, &generation) &&
-	    generation != a->generation_number) {
-		put_text(a->generation, sizeof(a->generation), r->items[2].string);
-		a->generation_number = generation;
-	}
-	put_text(a->revision, sizeof(a->revision), r->items[3].string);
-	put_text(a->command_last, sizeof(a->command_last), r->items[5].string);
-	a->paused = paused;
-	if (renewal && changed) {
-		a->failures = 0;
-		account_restart(a);
-	}
-	if (!renewal)
-		account_open(a);
-	else if (r->count < 7 || r->items[6].integer > 0)
-		drive_look(a); /* something waits in the ledger */
-}
-
-static void lease_done(struct committer_job *job)
-{
-	struct lease_job *j = (struct lease_job *)job;
-	struct account *a = j->account;
-	const bool renewal = j->renewal;
-	struct err e;
-
-	a->renewing = false;
-	if (!renewal)
-		account_phase_set(a, ACCOUNT_FREE);
-	if (job->code == ERR_OK && account_answer(&j->reply, &e) == ERR_OK && j->reply.count > 5) {
-		if (!renewal || a->token[0])
-			lease_taken(a, &j->reply, renewal);
-	} else if (job->code == ERR_OK && renewal) {
-		log_event(LOG_LEVEL_WARN, "lease_lost", "account", "s", a->tag, NULL);
-		account_let_go(a, false);
-	}
-	fetcher_job_free(j);
-	account_job_done(a);
-}
-
-/* Spread, so that a thousand accounts do not ask at the same moment: mail would wait behind them. */
-static int64_t lease_every_ms(const struct account *a)
-{
-	const int64_t most_ms = a->token[0] ? a->fetcher->conf->lease_ms * 3 / 10 : LEASE_TRY_MS;
-	uint32_t jitter;
-
-	random_bytes(&jitter, sizeof(jitter));
-	return most_ms - (int64_t)(jitter % (uint32_t)(most_ms / 3 + 1));
-}
-
-void account_lease_try(struct account *a, int64_t now_ms)
-{
-	struct lease_job *j = fetcher_job_new(sizeof(*j), lease_run, lease_done);
-	struct arena *arena = j->job.arena;
-
-	j->account = a;
-	j->renewal = a->token[0] != '\0';
-	j->tag = arena_span(arena, span_cstr(a->tag));
-	j->args[0] = span_cstr(a->fetcher->instance);
-	j->args[1] = span_cstr(arena_printf(arena, "%lld", (long long)a->fetcher->conf->lease_ms));
-	j->args[2] = arena_span(arena, span_cstr(a->token));
-	j->args[3] = span_cstr(arena_printf(arena, "%zu", a->links));
-	a->lease_due_ms = now_ms + lease_every_ms(a);
-	a->renewing = true;
-	if (!j->renewal)
-		account_phase_set(a, ACCOUNT_LEASING);
-	account_job_give(a, &j->job);
-}
-
-static enum err_code release_run(struct committer_job *job, const struct committer_env *env)
-{
-	struct lease_job *j = (struct lease_job *)job;
-
-	return store_fcall(env->store, "fetcher_1_release", &j->tag, 1, j->args, 2, job->arena,
-			   &j->reply, &job->err);
-}
-
-static void release_done(struct committer_job *job)
-{
-	struct lease_job *j = (struct lease_job *)job;
-	struct account *a = j->account;
-
-	a->releasing = false;
-	fetcher_job_free(j);
-	account_job_done(a);
-}
-
-static void release(struct account *a)
-{
-	struct lease_job *j = fetcher_job_new(sizeof(*j), release_run, release_done);
-
-	j->account = a;
-	j->tag = arena_span(j->job.arena, span_cstr(a->tag));
-	j->args[0] = span_cstr(a->fetcher->instance);
-	j->args[1] = arena_span(j->job.arena, span_cstr(a->token));
-	a->releasing = true;
-	account_job_give(a, &j->job);
-}
-
 /* ---- ends and beginnings ---- */
 
 static void disconnect(struct account *a)
@@ -281,7 +155,7 @@ void account_let_go(struct account *a, bool giving_back)
 	if (a->octets.unsaved > 0)
 		octets_save(a);
 	if (giving_back && a->token[0])
-		release(a);
+		lease_release(a);
 	account_wait_forget(a);
 	account_state_become(a, "");
 	a->token[0] = '\0';
@@ -402,6 +276,6 @@ void account_admitted(struct account *a)
 
 void account_poke(struct account *a)
 {
-	a->lease_due_ms = 0;
+	a->lease.due_ms = 0;
 	account_touch(a);
 }

@@ -56,7 +56,12 @@ struct account {
 	struct account_waiting waits[2], wait_told; /* of the lanes' connections */
 	size_t jobs; /* given and not done: the account stays until they are */
 	int64_t retry_ms; /* mono: when a waiting account goes on; INT64_MAX: when it is changed */
-	int64_t renewed_ms, lease_due_ms; /* mono: last success; when it is tried again */
+	int64_t renewed_ms; /* mono: when the lease was taken or renewed last */
+	struct {
+		struct account *next; /* in the queue of those asked for */
+		int64_t due_ms; /* mono: when it is tried again */
+		bool renewal;
+	} lease;
 	int64_t progress_ms;
 	int64_t read_ms; /* mono: when the last successful read was written down */
 	struct command *command; /* at work on the live connection */
@@ -93,8 +98,6 @@ void account_drain(struct account *a);
 /* The whole of what was to be synced now has been: back-off starts anew. */
 void account_synced(struct account *a);
 void account_free(struct account **a);
-/* Takes the lease, or renews it. */
-void account_lease_try(struct account *a, int64_t now_ms);
 void account_phase_set(struct account *a, enum account_phase phase);
 
 /* account_open.c: reads config, keys, credentials and mailboxes; ends in account_opened. */

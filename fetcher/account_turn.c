@@ -51,13 +51,13 @@ static void tick_lease(struct account *a, int64_t now_ms)
 	}
 	if (!a->token[0] && (!want || a->jobs > 0))
 		return;
-	if (!a->renewing && now_ms >= a->lease_due_ms)
-		account_lease_try(a, now_ms);
+	if (!a->renewing && now_ms >= a->lease.due_ms)
+		lease_ask(a);
 }
 
 static int64_t lease_due_ms(struct account *a)
 {
-	const int64_t next_ms = a->renewing ? INT64_MAX : a->lease_due_ms;
+	const int64_t next_ms = a->renewing ? INT64_MAX : a->lease.due_ms;
 
 	if (a->token[0])
 		return account_turn_first(next_ms, a->renewed_ms + a->fetcher->conf->lease_ms + 1);

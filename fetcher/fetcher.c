@@ -139,6 +139,7 @@ void fetcher_tick(void *ctx, int64_t now_mono_ms)
 	if (f->peers_told != f->peers)
 		touch_all(f);
 	f->peers_told = f->peers;
+	lease_tick(f, now_mono_ms);
 	drive_tick(f, now_mono_ms);
 	budget_tick(f, now_mono_ms);
 	measure(f, now_mono_ms);
@@ -203,6 +204,10 @@ static enum err_code open_parts(struct fetcher *f, struct err *e)
 		code = committer_open(&f->loop, stage_store_new(f->stage), f->writer,
 				      conf->common.blob_dir, f->metrics, FETCHER_COMMIT_SECONDS,
 				      &f->committer, e);
+	if (code == ERR_OK)
+		code = committer_open(&f->loop, stage_store_new(f->stage), f->writer,
+				      conf->common.blob_dir, f->metrics, FETCHER_COMMIT_SECONDS,
+				      &f->leases.thread, e);
 	return code;
 }
 
@@ -268,7 +273,8 @@ bool fetcher_drained(void *ctx)
 	for (const struct account *a = f->accounts; a; a = a->next)
 		if (a->token[0] || a->jobs > 0)
 			return false;
-	return !f->listing && committer_waiting(f->committer) == 0;
+	return !f->listing && committer_waiting(f->committer) == 0 &&
+	       committer_waiting(f->leases.thread) == 0;
 }
 
 void fetcher_stop(void *ctx)
@@ -277,6 +283,7 @@ void fetcher_stop(void *ctx)
 
 	for (struct account *a = f->accounts; a; a = a->next)
 		account_let_go(a, false);
+	committer_close(&f->leases.thread);
 	committer_close(&f->committer);
 	while (f->accounts)
 		account_free(&f->accounts);

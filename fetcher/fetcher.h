@@ -7,6 +7,7 @@
 #include "fetcher/committer.h"
 #include "common/mailconn/loop.h"
 #include "fetcher/account_index.h"
+#include "fetcher/lease.h"
 #include "fetcher/limits.h"
 #include "fetcher/window.h"
 
@@ -58,6 +59,7 @@ struct fetcher {
 	struct window window;
 	struct blob_writer *writer;
 	struct committer *committer;
+	struct lease_queue leases;
 	struct secret_key mail_key, credentials_key;
 	struct account *accounts;
 	struct account_index by_name;
