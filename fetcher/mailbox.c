@@ -23,7 +23,7 @@ struct mailbox *mailbox_new(struct span path, int delimiter)
 
 	if (path.n == 0 || path.n > MAILBOX_PATH_MAX)
 		return NULL;
-	mailbox = calloc(1, sizeof(*mailbox));
+	mailbox = calloc(1, sizeof(*mailbox) + path.n);
 	if (!mailbox)
 		abort();
 	memcpy(mailbox->path, path.p, path.n);

@@ -131,8 +131,13 @@ def restart(world, accounts):
     return time.monotonic() - begin
 
 
+INSTANCES = pathlib.Path("/proc/sys/fs/inotify/max_user_instances")
+
+
 def idle(args):
     import rig
+    if int(INSTANCES.read_text()) < 2 * args.accounts:  # else Dovecot looks for new mail every 30 s only
+        sys.exit(f"Dovecot waits for mail by inotify, an instance a connection: {INSTANCES} has to be {2 * args.accounts} at least")
     world = world_of(args.accounts, HIBERNATE)
     try:
         reps = [r["id"] for r in world.ledger["reps"]]
