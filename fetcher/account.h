@@ -12,6 +12,7 @@
 
 #include "fetcher/account_login.h"
 #include "fetcher/account_parts.h"
+#include "fetcher/account_state.h"
 #include "fetcher/account_turn.h"
 #include "fetcher/enter.h"
 #include "fetcher/fetcher.h"
@@ -104,21 +105,6 @@ void account_phase_set(struct account *a, enum account_phase phase);
 void account_open(struct account *a);
 void account_opened(struct account *a, enum err_code code, const struct err *e);
 void account_config_clear(struct account_config *c);
-
-/* account_state.c: what people see. error may be NULL; code for history. */
-void account_state_set(struct account *a, const char *state, const struct err *error);
-void account_progress_set(struct account *a, int64_t now_ms);
-int64_t account_progress_due_ms(const struct account *a);
-/* The state as the metrics show it; "" while the account is not ours. */
-void account_state_become(struct account *a, const char *state);
-/* A lane's connection waits for this, or no more: people are told. */
-void account_wait_set(struct account *a, unsigned lane, enum account_wait reason, int64_t until_ms);
-void account_wait_forget(struct account *a);
-/* All that was new has been read; written down once a minute. */
-void account_read(struct account *a);
-void account_initial_done(struct account *a);
-void account_number_set(struct account *a, const char *field, uint64_t value);
-void account_command_done(struct account *a, const char *id);
 
 /* A job of this account: counted, its result checked: gone and stale let the account go. */
 void account_job_give(struct account *a, struct committer_job *job);

@@ -35,7 +35,8 @@ static struct account *filled(struct account_index *index)
 	return all;
 }
 
-static const struct account *find(const struct account_index *index, unsigned company, unsigned name)
+static const struct account *find(const struct account_index *index, unsigned company,
+				  unsigned name)
 {
 	char company_text[32], name_text[32];
 

@@ -65,7 +65,7 @@ struct fetcher {
 	struct account_index by_name;
 	struct {
 		struct link *first, *last;
-	} no_room[WIRE_LANES]; /* connections with a message that the window has no room for, oldest first */
+	} no_room[WIRE_LANES]; /* who waits for room in the window, oldest first */
 	size_t proofs; /* connections for proofs that nobody asked for */
 	uint64_t peers; /* raised when a fetcher comes or goes, so when accounts may change hands */
 	uint64_t peers_told; /* so many of them the accounts have been told of */

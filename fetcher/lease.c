@@ -140,11 +140,11 @@ static void add(struct lease_batch *b, struct account *a)
 	struct arena *arena = b->job.arena;
 
 	b->accounts[b->count] = a;
-	b->commands[b->count++] =
-		store_command(arena, "FCALL fetcher_1_lease 1 %b %s %d %b %d",
-			      arena_span(arena, span_cstr(a->tag)), a->fetcher->instance,
-			      a->fetcher->conf->lease_ms, arena_span(arena, span_cstr(a->token)),
-			      (int64_t)a->links);
+	b->commands[b->count++] = store_command(arena, "FCALL fetcher_1_lease 1 %b %s %d %b %d",
+						arena_span(arena, span_cstr(a->tag)),
+						a->fetcher->instance, a->fetcher->conf->lease_ms,
+						arena_span(arena, span_cstr(a->token)),
+						(int64_t)a->links);
 }
 
 void lease_tick(struct fetcher *f, int64_t now_ms)
