@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """scale idle [--accounts N] [--seconds N] | messages [--messages N] [--backfill N] | folders [--folders N]: what one fetcher holds.
 
-idle: so many accounts of one Dovecot, each with its real IDLE connection to one fetcher; what they cost while nothing happens for so many
-seconds; then mail for 50 of them, one after the other, and the time until its owner's list of threads shows it; then the fetcher is
-stopped hard and comes back: how long until all are connected again. messages: one mailbox of so many small messages of five years: first
+idle: so many accounts of one Dovecot, each with its real IDLE connection to one fetcher; mail for 50 of them, one after the other, and the
+time until its owner's list of threads shows it; what all cost while nothing happens for so many seconds; then the fetcher is stopped hard
+and comes back: how long until all are connected again. messages: one mailbox of so many small messages of five years: first
 sync of ten days, backfill of the newest N, proof of the whole folder. folders: one account of so many folders with a message each. Prints
 the fetcher's memory (now and its peak) and CPU, and fails where the project's own bounds are broken (400 MB for 2,000 accounts, in
 proportion; 64 MB for the others; a second to wake)."""
@@ -12,6 +12,7 @@ import concurrent.futures
 import os
 import pathlib
 import random
+import signal
 import statistics
 import sys
 import threading
@@ -98,17 +99,8 @@ def wait_for(count_of, wanted, seconds):
     return time.monotonic() - begin
 
 
-def rest(world, accounts, seconds):
-    """Nothing happens for so long: what does that cost?"""
-    time.sleep(5)
-    before = usage(world)[2]
-    time.sleep(seconds)
-    spent = usage(world)[2] - before
-    print(f"idle for {seconds} s: {spent:.2f} CPU s, {100 * spent / seconds:.2f} % of a core, {1e6 * spent / seconds / accounts:.1f} µs a second and account", flush=True)
-
-
-def connections(world):
-    """As the fetcher counts its accounts in the state `connected`, IDLE reached; 0 while it is not there."""
+def metric(world, name, label=""):
+    """Of the fetcher; 0 while it is not there."""
     import requests
     for group in world.root.call("GET", "/v1/targets").json():
         for target in group["targets"]:
@@ -117,9 +109,31 @@ def connections(world):
             except requests.ConnectionError:
                 continue
             for line in lines:
-                if "fetcher_accounts{" in line and '"connected"' in line:
+                if f"_{name}{{" in line and label in line:
                     return int(float(line.split()[-1]))
     return 0
+
+
+def rest(world, reps, seconds):
+    """Nothing happens for so long, after the first proof of every folder: what does that cost?"""
+    import rig
+    store, begin = world.redis(), time.monotonic()
+    proved = lambda: sum(store.exists(f"{{a:{rig.COMPANY}/{rep}}}:cov") for rep in reps)  # noqa: E731
+    wait_for(proved, len(reps), 1200)
+    while metric(world, "fetcher_connections") != len(reps):
+        time.sleep(0.5)
+    time.sleep(3)
+    print(f"{len(reps):,} accounts proved in {time.monotonic() - begin:.0f} s", flush=True)
+    before, turns = usage(world)[2], metric(world, "fetcher_turns_total")
+    time.sleep(seconds)
+    spent, turns = usage(world)[2] - before, metric(world, "fetcher_turns_total") - turns
+    print(f"idle for {seconds} s: {spent:.2f} CPU s, {100 * spent / seconds:.2f} % of a core, {1e6 * spent / seconds / len(reps):.1f} µs a second and account, "
+          f"{turns / seconds / len(reps):.2f} turns", flush=True)
+
+
+def connections(world):
+    """Accounts that came to rest in this life of the fetcher."""
+    return metric(world, "fetcher_accounts", '"connected"')
 
 
 def restart(world, accounts):
@@ -149,7 +163,6 @@ def idle(args):
         connected = lambda: sum(store.hget(f"{{a:{rig.COMPANY}/{rep}}}:st", "state") == b"connected" for rep in reps)  # noqa: E731
         took = wait_for(connected, len(reps), 1200)
         ok = report(world, f"{len(reps):,} accounts connected in {took:.0f} s", 400 * max(1, len(reps) / 2000))
-        rest(world, len(reps), args.seconds)
         times = []
         for number, rep in enumerate(random.Random(args.seed).sample(reps, min(50, len(reps)))):
             begin = time.monotonic()
@@ -158,6 +171,7 @@ def idle(args):
             times.append(time.monotonic() - begin)
         print(f"woken: median {statistics.median(times) * 1e3:.0f} ms, longest {max(times) * 1e3:.0f} ms, of {len(times)}", flush=True)
         ok = report(world, "after it", 400 * max(1, len(reps) / 2000)) and ok
+        rest(world, reps, args.seconds)
         took = restart(world, len(reps))
         ok = report(world, f"stopped hard, all {len(reps):,} connected again in {took:.0f} s", 400 * max(1, len(reps) / 2000)) and ok
         return ok and statistics.median(times) < 1
@@ -297,6 +311,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     os.environ["MAILWEAVE_BUILD"] = str(args.build.resolve())
     sys.exit(0 if {"idle": idle, "messages": messages, "folders": folders}[args.what](args) else 1)
 
