@@ -113,7 +113,7 @@ bench-fetch:
 	@scripts/bootstrap
 	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch $(B)/tests/bench/sink
 	@/usr/bin/python3 tests/bench/bench.py --fetch-only --build $(abspath $(B)) $(FETCH)
-# What one fetcher holds: SCALE="idle --accounts 2000", "messages --messages 1000000", "folders --folders 1000".
+# What one fetcher holds: SCALE="idle --accounts 2000", "messages --messages 1000000 --backfill 200000", "folders --folders 1000".
 .PHONY: bench-scale
 SCALE ?= folders
 bench-scale:
