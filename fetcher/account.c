@@ -59,6 +59,7 @@ void account_listed(struct fetcher *f, struct span company, struct span name,
 		put_text(a->name, sizeof(a->name), name);
 		snprintf(a->tag, sizeof(a->tag), "{a:%s/%s}", a->company, a->name);
 		a->state = "";
+		a->clerk = f->next_clerk++ % FETCHER_CLERKS;
 		a->next = f->accounts;
 		f->accounts = a;
 		account_index_add(&f->by_name, a);
@@ -95,6 +96,12 @@ void account_job_give(struct account *a, struct committer_job *job)
 {
 	a->jobs++;
 	committer_give(a->fetcher->committer, job);
+}
+
+void account_clerk_give(struct account *a, struct committer_job *job)
+{
+	a->jobs++;
+	committer_give(a->fetcher->clerks[a->clerk], job);
 }
 
 /* What jobs may still mean goes once there are none. */

@@ -37,6 +37,7 @@ struct account {
 	struct account *next, *namesake; /* of all; in a bucket of the index */
 	struct fetcher *fetcher;
 	struct account_turn turn;
+	unsigned clerk;
 	char company[65], name[65], tag[144];
 	char generation[24], token[24], revision[24], command_last[48];
 	char tickets[2][ACCOUNT_TICKET_BYTES]; /* of the lanes' logins under way */
@@ -108,6 +109,8 @@ void account_config_clear(struct account_config *c);
 
 /* A job of this account: counted, its result checked: gone and stale let the account go. */
 void account_job_give(struct account *a, struct committer_job *job);
+/* The same for what has no part in the order of mail: the account's clerk does it, in the order given to him. */
+void account_clerk_give(struct account *a, struct committer_job *job);
 void account_job_done(struct account *a);
 /* Did the function write to the journal? Then hop_ring_journal is due. */
 bool account_noted(const struct store_reply *reply);

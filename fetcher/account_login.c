@@ -130,7 +130,7 @@ static void ask(struct account *a, unsigned lane)
 		.login_ms = conf->connect_ms,
 		.pause_ms = conf->login_retry_ms,
 	};
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }
 
 void account_ask_leave(struct account *a)
@@ -201,7 +201,7 @@ static void tell(struct account *a, unsigned lane, struct span what, const struc
 	j->args[3] = arena_span(arena, span_cstr(why ? why->name : ""));
 	j->args[4] = arena_span(arena, span_cstr(why ? why->text : ""));
 	a->tickets[lane][0] = '\0';
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }
 
 void account_login_told(struct account *a, unsigned lane, const struct err *why)

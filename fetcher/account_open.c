@@ -209,5 +209,5 @@ void account_open(struct account *a)
 	j->name = span_cstr(a->name);
 	j->config.arena = arena_new(CONFIG_BYTES);
 	account_phase_set(a, ACCOUNT_OPENING);
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }

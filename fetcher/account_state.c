@@ -171,7 +171,7 @@ void account_state_set(struct account *a, const char *state, const struct err *e
 			   : 0);
 	if (a->live.link && a->live.link->ready)
 		put(j, "capabilities", span_cstr(imap_conn_cap_words(a->live.link->conn)));
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }
 
 void account_wait_set(struct account *a, unsigned lane, enum account_wait reason, int64_t until_ms)
@@ -193,7 +193,7 @@ void account_wait_set(struct account *a, unsigned lane, enum account_wait reason
 	show_wait(a, 1);
 	put(j, "waitFor", span_cstr(names[now->reason]));
 	put_number(j, "waitUntil", now->until_ms);
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }
 
 void account_progress_set(struct account *a, int64_t now_ms)
@@ -212,7 +212,7 @@ void account_progress_set(struct account *a, int64_t now_ms)
 	put_number(j, "lastRead", clock_wall_ms());
 	a->progress_ms = now_ms;
 	a->rate_done = a->done;
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }
 
 int64_t account_progress_due_ms(const struct account *a)
@@ -242,7 +242,7 @@ void account_initial_done(struct account *a)
 	put_number(j, "done", (int64_t)a->done);
 	put(j, "rate", SPAN_LIT("0"));
 	put_number(j, "lastRead", clock_wall_ms());
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 	account_state_set(a, "connected", NULL);
 }
 
@@ -251,7 +251,7 @@ void account_number_set(struct account *a, const char *field, uint64_t value)
 	struct state_job *j = job_new(a);
 
 	put_number(j, field, (int64_t)value);
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }
 
 void account_command_done(struct account *a, const char *id)
@@ -260,5 +260,5 @@ void account_command_done(struct account *a, const char *id)
 
 	snprintf(a->config.command_done, sizeof(a->config.command_done), "%s", id);
 	put(j, "cmdDone", span_cstr(id));
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }

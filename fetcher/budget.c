@@ -275,7 +275,7 @@ static void lower(struct account *a, bool host)
 	struct budget_job *j = job_new("fetcher_1_budget_lower", a);
 
 	put(j, number(j->job.arena, a->fetcher->conf->crowded_ms));
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 	if (!host || !a->host)
 		return;
 	j = job_new("fetcher_1_host_lower", NULL);
@@ -300,7 +300,7 @@ int64_t budget_refused(struct account *a, unsigned lane, const struct err *e)
 	if (refusal.kind == LIMITS_OCTETS) {
 		j = job_new("fetcher_1_octets_stop", a);
 		put(j, number(j->job.arena, refusal.wait_ms));
-		account_job_give(a, &j->job);
+		account_clerk_give(a, &j->job);
 	}
 	if (refusal.kind != LIMITS_NONE) {
 		log_event(LOG_LEVEL_WARN, "limit_met", "account", "s", a->tag, "error", "e", e,

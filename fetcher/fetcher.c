@@ -183,6 +183,32 @@ static void before_wait(uv_prepare_t *prepare)
 
 /* ---- life ---- */
 
+/* They commit nothing. */
+static enum err_code open_clerk(struct fetcher *f, struct committer **clerk_out, struct err *e)
+{
+	return committer_open(&f->loop, stage_store_new(f->stage), f->writer,
+			      f->conf->common.blob_dir, f->metrics, FETCHER_COMMIT_SECONDS,
+			      clerk_out, e);
+}
+
+static enum err_code open_clerks(struct fetcher *f, struct err *e)
+{
+	enum err_code code = open_clerk(f, &f->leases.thread, e);
+
+	for (unsigned i = 0; i < FETCHER_CLERKS && code == ERR_OK; i++)
+		code = open_clerk(f, &f->clerks[i], e);
+	return code;
+}
+
+static size_t clerks_waiting(const struct fetcher *f)
+{
+	size_t waiting = committer_waiting(f->leases.thread);
+
+	for (unsigned i = 0; i < FETCHER_CLERKS; i++)
+		waiting += committer_waiting(f->clerks[i]);
+	return waiting;
+}
+
 static enum err_code open_parts(struct fetcher *f, struct err *e)
 {
 	const struct fetcher_conf *conf = f->conf;
@@ -204,11 +230,7 @@ static enum err_code open_parts(struct fetcher *f, struct err *e)
 		code = committer_open(&f->loop, stage_store_new(f->stage), f->writer,
 				      conf->common.blob_dir, f->metrics, FETCHER_COMMIT_SECONDS,
 				      &f->committer, e);
-	if (code == ERR_OK)
-		code = committer_open(&f->loop, stage_store_new(f->stage), f->writer,
-				      conf->common.blob_dir, f->metrics, FETCHER_COMMIT_SECONDS,
-				      &f->leases.thread, e);
-	return code;
+	return code == ERR_OK ? open_clerks(f, e) : code;
 }
 
 enum err_code fetcher_start(struct stage *stage, void **ctx_out, struct err *e)
@@ -273,8 +295,7 @@ bool fetcher_drained(void *ctx)
 	for (const struct account *a = f->accounts; a; a = a->next)
 		if (a->token[0] || a->jobs > 0)
 			return false;
-	return !f->listing && committer_waiting(f->committer) == 0 &&
-	       committer_waiting(f->leases.thread) == 0;
+	return !f->listing && committer_waiting(f->committer) == 0 && clerks_waiting(f) == 0;
 }
 
 void fetcher_stop(void *ctx)
@@ -284,6 +305,8 @@ void fetcher_stop(void *ctx)
 	for (struct account *a = f->accounts; a; a = a->next)
 		account_let_go(a, false);
 	committer_close(&f->leases.thread);
+	for (unsigned i = 0; i < FETCHER_CLERKS; i++)
+		committer_close(&f->clerks[i]);
 	committer_close(&f->committer);
 	while (f->accounts)
 		account_free(&f->accounts);

@@ -44,6 +44,10 @@ enum fetcher_metric {
 	FETCHER_TURNS,
 };
 
+/* Each call of Redis waits for its disk, but all that wait at the same time wait together. So the states, logins and
+ * openings of many accounts go side by side, and mail does not wait for them. */
+#define FETCHER_CLERKS 6u
+
 struct fetcher {
 	struct stage *stage;
 	const struct fetcher_conf *conf;
@@ -58,7 +62,10 @@ struct fetcher {
 	struct spool *spool;
 	struct window window;
 	struct blob_writer *writer;
-	struct committer *committer;
+	struct committer *committer; /* for mail: durable, then entered, in order */
+	struct committer
+		*clerks[FETCHER_CLERKS]; /* for what is known of accounts; each account has one */
+	unsigned next_clerk;
 	struct lease_queue leases;
 	struct secret_key mail_key, credentials_key;
 	struct account *accounts;

@@ -208,5 +208,5 @@ void lease_release(struct account *a)
 	j->args[0] = span_cstr(a->fetcher->instance);
 	j->args[1] = arena_span(j->job.arena, span_cstr(a->token));
 	a->releasing = true;
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job); /* behind what is told of it */
 }

@@ -115,7 +115,7 @@ void octets_save(struct account *a)
 	a->octets.unsaved = 0;
 	a->octets.saved_ms = clock_mono_ms();
 	a->octets.saving = true;
-	account_job_give(a, &j->job);
+	account_clerk_give(a, &j->job);
 }
 
 int64_t octets_due_ms(const struct account *a)
