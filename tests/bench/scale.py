@@ -261,6 +261,7 @@ def put_mbox(world, count):
             when = time.strftime(MBOX_DATE, time.gmtime(now - (count - 1 - number) * step))
             file.write(b"From p@elsewhere.example " + when.encode() + b"\n" + small(number) + b"\n")
     own(world)
+    world.server.doveadm("index", "-u", rep["email"], "INBOX")  # else the first who opens it waits for minutes
     return rep["id"]
 
 
