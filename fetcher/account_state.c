@@ -254,11 +254,13 @@ void account_number_set(struct account *a, const char *field, uint64_t value)
 	account_clerk_give(a, &j->job);
 }
 
-void account_command_done(struct account *a, const char *id)
+void account_command_done(struct account *a, const char *id, const char *filing)
 {
 	struct state_job *j = job_new(a);
 
 	snprintf(a->config.command_done, sizeof(a->config.command_done), "%s", id);
 	put(j, "cmdDone", span_cstr(id));
+	if (filing)
+		put(j, "filing", span_cstr(filing));
 	account_clerk_give(a, &j->job);
 }

@@ -20,6 +20,7 @@ void account_wait_forget(struct account *a);
 void account_read(struct account *a);
 void account_initial_done(struct account *a);
 void account_number_set(struct account *a, const char *field, uint64_t value);
-void account_command_done(struct account *a, const char *id);
+/* The command is off the stream. filing: what the outbox says of a sent message's copy from now on; NULL: nothing. */
+void account_command_done(struct account *a, const char *id, const char *filing);
 
 #endif

@@ -7,6 +7,7 @@
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 #include "fetcher/backfill.h"
+#include "fetcher/commands_impl.h"
 #include "fetcher/coverage.h"
 #include "fetcher/hop.h"
 #include "fetcher/live.h"
@@ -14,33 +15,6 @@
 #include "fetcher/mailbox_sync.h"
 
 #define IDS_MAX 64
-#define PLACES_MAX 256
-#define TRIES 3
-
-struct command_place {
-	uint32_t mailbox, uid;
-	bool done;
-};
-
-struct command {
-	struct committer_job job;
-	struct account *account;
-	struct span tag, company, name, generation_text, token;
-	uint64_t generation;
-	struct secret_key *data_key;
-	size_t max_bytes;
-	uint32_t sent_number; /* 0: no sent mailbox */
-	/* what the entry says */
-	char id[48], kind[16], keyword[16];
-	bool value;
-	struct span ids, blob;
-	struct span fields[5]; /* of `cover` and `find`, as named below */
-	/* what Redis and the blob store say */
-	struct command_place places[PLACES_MAX];
-	size_t place_count;
-	struct buf raw;
-	bool filed;
-};
 
 bool commands_due(const struct account *a)
 {
@@ -66,7 +40,7 @@ static void take_places(struct command *c, struct span packed)
 	struct pack_reader r = pack_reader_make(packed);
 	size_t n = pack_read_array(&r) >= 1 ? pack_read_array(&r) : 0;
 
-	for (size_t i = 0; i < n && !r.bad && c->place_count < PLACES_MAX; i++) {
+	for (size_t i = 0; i < n && !r.bad && c->place_count < COMMAND_PLACES_MAX; i++) {
 		struct command_place *place = &c->places[c->place_count];
 		size_t parts = pack_read_array(&r);
 
@@ -187,7 +161,7 @@ static void command_free(struct command *c)
 	fetcher_job_free(c);
 }
 
-static void finish(struct command *c, const char *outcome)
+void command_finish(struct command *c, const char *outcome)
 {
 	struct account *a = c->account;
 
@@ -195,62 +169,12 @@ static void finish(struct command *c, const char *outcome)
 		  "outcome", "s", outcome, NULL);
 	if (strcmp(a->command_last, c->id) == 0)
 		a->command_last[0] = '\0';
-	account_command_done(a, c->id);
+	account_command_done(a, c->id, c->filing);
 	a->commanding = false;
 	a->command = NULL;
 	a->command_tries = 0;
 	command_free(c);
 	live_next(a);
-}
-
-/* ---- append ---- */
-
-static void appended(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
-		     uint64_t arg)
-{
-	struct command *c = ctx;
-	struct account *a = c->account;
-	struct err e;
-
-	(void)conn;
-	(void)arg;
-	a->live.poll_due = true; /* it comes in as everything does */
-	if (link_said_yes(tagged, &e)) {
-		finish(c, "filed");
-	} else if (++a->command_tries < TRIES) {
-		account_fail(a, &e);
-	} else {
-		log_event(LOG_LEVEL_WARN, "append_refused", "account", "s", a->tag, "error", "e",
-			  &e, NULL);
-		finish(c, "refused");
-	}
-}
-
-static struct mailbox *with_role(struct account *a, const char *role)
-{
-	struct mailbox *m = a->mailboxes;
-
-	while (m && (m->dropped || m->cursor.retired || !m->listed || !mailbox_is(m, role)))
-		m = m->next;
-	return m;
-}
-
-static void run_append(struct command *c)
-{
-	struct account *a = c->account;
-	struct mailbox *sent = with_role(a, "sent");
-	struct buf text;
-
-	if (c->filed || !sent || c->raw.n == 0) {
-		finish(c, c->filed ? "already_there" : !sent ? "no_sent_mailbox" : "no_message");
-		return;
-	}
-	buf_init(&text, 4 * MAILBOX_PATH_MAX);
-	buf_put_cstr(&text, "APPEND ");
-	(void)imap_mailbox_put(&text, mailbox_path(sent));
-	buf_put_cstr(&text, " (\\Seen)");
-	imap_conn_append(a->live.link->conn, appended, c, 0, buf_span(&text), buf_span(&c->raw));
-	buf_fini(&text);
 }
 
 /* ---- store ---- */
@@ -321,7 +245,7 @@ static void run_store(struct command *c)
 					    c->places[k].mailbox == c->places[i].mailbox;
 	}
 	if (!m || m->cursor.retired) {
-		finish(c, m ? "retired" : "stored");
+		command_finish(c, m ? "retired" : "stored");
 		return;
 	}
 	link_select(a->live.link, m, true, m->known, store_selected);
@@ -339,7 +263,7 @@ static void run_backfill(struct command *c)
 	if (a->bulk.task)
 		mailbox_sync_stop(a);
 	backfill_forget(a);
-	finish(c, "written");
+	command_finish(c, "written");
 }
 
 /* All mailboxes once more, as if nothing were known of what changed; what is stored is not fetched again. */
@@ -352,7 +276,7 @@ static void run_resync(struct command *c)
 		if (!m->dropped && !m->cursor.retired && m->chosen && m->known)
 			mailbox_resync(a, m);
 	a->live.list_due = true;
-	finish(c, "begun");
+	command_finish(c, "begun");
 }
 
 /* ---- all ---- */
@@ -375,7 +299,7 @@ static void done(struct committer_job *job)
 	}
 	a->command = c;
 	if (strcmp(c->kind, "append") == 0) {
-		run_append(c);
+		command_append(c);
 	} else if (strcmp(c->kind, "store") == 0) {
 		run_store(c);
 	} else if (strcmp(c->kind, "backfill") == 0) {
@@ -389,7 +313,7 @@ static void done(struct committer_job *job)
 		command_free(c);
 		live_next(a);
 	} else {
-		finish(c, hand_over(c) ? "handed_over" : "unknown");
+		command_finish(c, hand_over(c) ? "handed_over" : "unknown");
 	}
 	account_job_done(a);
 }
@@ -405,7 +329,7 @@ void commands_stop(struct account *a)
 void commands_run(struct account *a)
 {
 	struct command *c = fetcher_job_new(sizeof(*c), run, done);
-	const struct mailbox *sent = with_role(a, "sent");
+	const struct mailbox *sent = command_sent_mailbox(a);
 
 	a->commanding = a->command_job = true;
 	c->account = a;

@@ -3,28 +3,21 @@
 #include <stdlib.h>
 
 #include "fetcher/coverage_impl.h"
+#include "fetcher/imap_value.h"
 #include "fetcher/live.h"
 
 #define SEARCHES_MAX 8
 
-static bool is_printable(struct span s)
+/* As quoted string. */
+static bool put_term(struct buf *out, const char *key, struct span s)
 {
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
-			return false;
-	return s.n > 0 && s.n <= COVERAGE_TERM_MAX;
-}
+	const size_t before = out->n;
 
-/* As quoted string: the caller has looked that it is printable. */
-static void put_quoted(struct buf *out, struct span s)
-{
-	buf_put_byte(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_put_byte(out, '\\');
-		buf_put_byte(out, s.p[i]);
-	}
-	buf_put_byte(out, '"');
+	buf_put_cstr(out, key);
+	if (s.n <= COVERAGE_TERM_MAX && imap_quoted_put(out, s))
+		return true;
+	out->n = before;
+	return false;
 }
 
 /* An IMAP date is an atom of digits, letters and hyphens. */
@@ -39,15 +32,10 @@ static bool is_date(struct span s)
 
 static bool put_criteria(struct buf *out, const struct coverage_wanted *w)
 {
-	if (is_printable(w->message_id)) {
-		buf_put_cstr(out, " HEADER Message-ID ");
-		put_quoted(out, w->message_id);
+	if (put_term(out, " HEADER Message-ID ", w->message_id))
 		return true;
-	}
-	if (!is_printable(w->from) || !is_date(w->day))
+	if (!is_date(w->day) || !put_term(out, " FROM ", w->from))
 		return false;
-	buf_put_cstr(out, " FROM ");
-	put_quoted(out, w->from);
 	buf_printf(out, " OR ON %.*s SENTON %.*s", (int)w->day.n, (const char *)w->day.p,
 		   (int)w->day.n, (const char *)w->day.p);
 	return true;
@@ -87,7 +75,7 @@ void coverage_find(struct account *a, struct span request, const struct coverage
 	struct buf criteria;
 
 	buf_init(&criteria, sizeof(((struct coverage_search *)NULL)->criteria));
-	if (is_printable(request) && request.n < COVERAGE_COMMAND_BYTES &&
+	if (request.n > 0 && request.n < COVERAGE_COMMAND_BYTES &&
 	    put_criteria(&criteria, wanted))
 		search_add(coverage_open(a), request, buf_span(&criteria));
 	buf_fini(&criteria);

@@ -198,3 +198,20 @@ bool imap_internaldate(struct span s, int64_t *ms_out)
 	*ms_out = (days * 86400 + hour * 3600 + (minute - zone) * 60 + second) * 1000;
 	return true;
 }
+
+bool imap_quoted_put(struct buf *out, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x20 || s.p[i] > 0x7e)
+			return false;
+	if (s.n == 0)
+		return false;
+	buf_put_byte(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_put_byte(out, '\\');
+		buf_put_byte(out, s.p[i]);
+	}
+	buf_put_byte(out, '"');
+	return true;
+}

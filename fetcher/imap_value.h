@@ -1,7 +1,8 @@
-/* imap_value: the values IMAP responses are made of: atoms, strings, numbers, lists, dates. Bounded, in place. */
+/* imap_value: the values IMAP is made of: atoms, strings, numbers, lists, dates. Bounded, in place. */
 #ifndef MW_FETCHER_IMAP_VALUE_H
 #define MW_FETCHER_IMAP_VALUE_H
 
+#include "common/base/buf.h"
 #include "common/base/span.h"
 
 struct imap_cursor {
@@ -30,5 +31,7 @@ bool imap_list(struct imap_cursor *c, struct span *inside_out);
 bool imap_skip(struct imap_cursor *c);
 /* `dd-Mon-yyyy hh:mm:ss +zzzz`, day with one or two digits. */
 bool imap_internaldate(struct span s, int64_t *ms_out);
+/* Appends s as a quoted string (RFC 9051, 4.3). False, and nothing appended: it is empty or not printable US-ASCII. */
+bool imap_quoted_put(struct buf *out, struct span s);
 
 #endif

@@ -4,18 +4,32 @@ local announcements = {
     connected = 'connected', authenticationError = 'auth_failed', connectError = 'connect_failed', paused = 'paused',
 }
 
+-- What became of the copy that a command files, for the outbox entry of the message.
+local function filing_put(tag, command, outcome)
+    local fields = (redis.call('XRANGE', tag .. ':cmd', command, command)[1] or {})[2] or {}
+    for i = 1, #fields, 2 do
+        local good, state = pcall(cjson.decode, fields[i] == 'submission' and redis.call('HGET', tag .. ':os', fields[i + 1]) or '')
+        if good and type(state) == 'table' then
+            state.filing = outcome
+            redis.call('HSET', tag .. ':os', fields[i + 1], cjson.encode(state))
+        end
+    end
+end
+
 -- gen, token, (field, value)...; a change of `state` also writes history and, if people shall hear of it, the journal.
--- A field `code` is not stored: it is the reason that goes into history and journal.
+-- A field `code` is not stored: it is the reason that goes into history and journal. Nor is `filing`, which comes with `cmdDone`.
 local function state(keys, args)
     local tag = keys[1]
     local refusal = guard(tag, args[1], args[2])
     if refusal then
         return refusal
     end
-    local st, fields, code = tag .. ':st', {}, ''
+    local st, fields, code, filing = tag .. ':st', {}, '', nil
     for i = 3, #args - 1, 2 do
         if args[i] == 'code' then
             code = args[i + 1]
+        elseif args[i] == 'filing' then
+            filing = args[i + 1]
         else
             fields[args[i]] = args[i + 1]
         end
@@ -37,6 +51,9 @@ local function state(keys, args)
         redis.call('HSET', st, field, value)
     end
     if fields.cmdDone then
+        if filing then
+            filing_put(tag, fields.cmdDone, filing)
+        end
         redis.call('XDEL', tag .. ':cmd', fields.cmdDone)
     end
     return {done()}

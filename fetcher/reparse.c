@@ -222,7 +222,7 @@ static void complete(struct account *a)
 	log_event(LOG_LEVEL_INFO, "reparse_done", "account", "s", a->tag, "messages", "u",
 		  a->reparse->done, "lost", "u", a->reparse->lost, NULL);
 	account_number_set(a, "reparseDone", a->reparse->done);
-	account_command_done(a, a->reparse->command_id);
+	account_command_done(a, a->reparse->command_id, NULL);
 	if (strcmp(a->command_last, a->reparse->command_id) == 0)
 		a->command_last[0] = '\0';
 	reparse_stop(a);

@@ -56,10 +56,11 @@ def test_snd06_sent_filed_and_one_message(world, remember):
     submission = send(world, rep, html="<p>Here it is, <b>Kim</b>.</p>", text=None, bcc=[{"email": "quiet@elsewhere.example"}], subject="Größe 42")
     state = wait_status(world, rep, submission, "sent", "failed")
     took = time.monotonic() - start
-    assert state["status"] == "sent" and state["filing"] == "queued" and {r["status"] for r in state["recipients"]} == {"sent"}, state
+    assert state["status"] == "sent" and state["filing"] in ("queued", "filed") and {r["status"] for r in state["recipients"]} == {"sent"}, state
     found = rig.wait(lambda: [t for t in api.get("/v1/threads", folder="sent", limit=5)["data"] if t["subject"] == "Größe 42"], 20, "the thread")
     remember(f"sending: POST to sent {took * 1000:.0f} ms")
     rig.wait(lambda: len(sent_folder(world, rep)) == filed + 1, 20, "filed in Sent")
+    rig.wait(lambda: outbox(world, rep, submission)["filing"] == "filed", 20, "and the outbox says so")
     rig.wait(lambda: api.every(f"/v1/threads/{found[0]['id']}/messages")[0]["mailboxIds"], 20, "what was filed came in again")
     time.sleep(1)  # and nothing more comes
     messages = api.every(f"/v1/threads/{found[0]['id']}/messages")
@@ -70,6 +71,19 @@ def test_snd06_sent_filed_and_one_message(world, remember):
     assert len([s for s in sunk(world) if message["Message-ID"].encode() in s]) >= 1
     assert len(sent_folder(world, rep)) == filed + 1
     assert api.call("GET", f"/v1/messages/{messages[0]['id']}/raw").content == raw
+
+
+@pytest.mark.world(messages=10, accounts=1, seed=15)
+def test_snd06_filed_once_if_it_is_there_already(world):
+    """Proves SND-06: what the server has under our Message-ID, by its own filing or by an APPEND whose answer never came, is not filed again."""
+    rep = synced(world)
+    with world.standing("fetcher-1"):
+        submission = send(world, rep, subject="there already")
+        wait_status(world, rep, submission, "sent")
+        message = email.message_from_bytes(sunk(world)[-1], policy=email.policy.default)
+        world.append(rep, "Sent", f"Message-ID: {message['Message-ID']}\r\nSubject: there already\r\n\r\nAs the server keeps it.\r\n".encode())
+    rig.wait(lambda: outbox(world, rep, submission)["filing"] == "filed", 30, "the copy is known")
+    assert len([raw for raw in sent_folder(world, rep) if b"there already" in raw]) == 1
 
 
 @pytest.mark.world(messages=20, accounts=1, seed=12)
