@@ -154,6 +154,13 @@ $(B)/tests/bench/smtp_leg: $(addprefix $(B)/,tests/bench/smtp_leg.o sender/smtp_
 	$(foreach l,mailconn base,$(B)/lib$(l).a)
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lcurl -lssl -lcrypto -luv -lidn2 -lpthread
 
+# Breaks a whole installation again and again, and proves that nothing was lost: CHAOS="--seed 7 --kills 1000 --torn 200".
+.PHONY: chaos
+chaos:
+	@scripts/bootstrap
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all
+	@/usr/bin/python3 tests/chaos/chaos.py --build $(abspath $(B)) $(CHAOS)
+
 # clang's libFuzzer for a few seconds each; what it finds stays in build/fuzz/<target>.found/
 FUZZ_SECONDS ?= 10
 fuzz:

@@ -16,7 +16,7 @@ import rig  # noqa: E402
 import webhook_sink  # noqa: E402
 
 STAGES = ("fetcher", "parser", "threader", "linker", "sender", "gateway")
-SETTINGS = ("fetcher:window.messages=64", "sender:lease_ms=3s")
+SETTINGS = ("fetcher:window.messages=64", "sender:lease_ms=3s", "sender:clock.scale=300")
 
 
 def _digest(connection, uid):
@@ -32,6 +32,7 @@ class ChaosWorld(rig.World):
         super().__init__(messages=messages, accounts=accounts, seed=seed, deals=60, settings=SETTINGS,
                          scale=[f"{stage}=2" for stage in STAGES if stage != "gateway"])
         people = generate.World(seed, accounts, 60)
+        people.rng.seed(f"coming {seed}")  # the same people, other mail
         self.coming = generate.Mail(people, 10 ** 9)
         self.coming.serial, self.coming.conversation = 10 ** 6, 10 ** 6 + seed
         self.stream = iter(self.coming)

@@ -82,7 +82,9 @@ def same_places(world, rep):
             seen = bool(message["keywords"].get("$seen"))
             have[hashlib.sha256(raw).hexdigest()] = {(paths[box], seen) for box in message["mailboxIds"]}
     # A message that lies in two folders has one set of keywords here: compare folders always, seen where it is unambiguous.
-    assert {k: {f for f, _ in v} for k, v in have.items()} == {k: {f for f, _ in v} for k, v in want.items()}
+    folders = [{k: {f for f, _ in v} for k, v in side.items()} for side in (have, want)]
+    assert folders[0] == folders[1], [(k, folders[0].get(k), folders[1].get(k)) for k in want.keys() | have.keys()
+                                      if folders[0].get(k) != folders[1].get(k)][:5]
     for digest, places in want.items():
         if len({seen for _, seen in places}) == 1:
             assert {s for _, s in have[digest]} == {s for _, s in places}, digest
