@@ -1,8 +1,6 @@
-/* One whole response (imap_resp_parse), and the small sets and lists in it. */
+/* One whole response (imap_resp_parse). */
 #include "fetcher/imap_resp.h"
 #include "fetcher/imap_value.h"
-
-#include <time.h>
 
 static bool word_status(struct span word, enum imap_word *status_out)
 {
@@ -14,6 +12,15 @@ static bool word_status(struct span word, enum imap_word *status_out)
 			return true;
 		}
 	return false;
+}
+
+static void code_mailbox_id(struct imap_resp *r)
+{
+	struct imap_cursor c = {(uint8_t *)(uintptr_t)r->code_args.p,
+				(uint8_t *)(uintptr_t)r->code_args.p + r->code_args.n};
+
+	if (!imap_object_id(&c, &r->mailbox_id))
+		r->mailbox_id = span_make(NULL, 0);
 }
 
 /* `[CODE args] text`; a bracket that never closes is text. */
@@ -30,7 +37,35 @@ static void parse_text(struct imap_cursor *c, struct imap_resp *r)
 	blank = span_find_byte(r->code, ' ');
 	r->code_args = span_sub(r->code, blank + 1, r->code.n);
 	r->code = span_sub(r->code, 0, blank);
+	if (span_ieq(r->code, SPAN_LIT("MAILBOXID")))
+		code_mailbox_id(r);
 	r->text = span_trim(span_sub(all, end + 1, all.n));
+}
+
+/* `("TAG" (values) …)` behind a LIST response; what is not well formed there costs nothing else. */
+static void list_extended(struct imap_cursor *c, struct imap_resp *r)
+{
+	struct span tag, old;
+
+	imap_blanks(c);
+	if (!imap_take(c, '('))
+		return;
+	for (imap_blanks(c); c->p < c->end && !imap_at(c, ')'); imap_blanks(c)) {
+		if (!imap_string(c, &tag))
+			return;
+		imap_blanks(c);
+		if (!span_ieq(tag, SPAN_LIT("OLDNAME"))) {
+			if (!imap_skip(c))
+				return;
+			continue;
+		}
+		if (!imap_take(c, '(') || !imap_string(c, &old))
+			return;
+		r->old_name = old;
+		imap_blanks(c);
+		if (!imap_take(c, ')'))
+			return;
+	}
 }
 
 static bool parse_list(struct imap_cursor *c, struct imap_resp *r)
@@ -45,13 +80,18 @@ static bool parse_list(struct imap_cursor *c, struct imap_resp *r)
 		return false;
 	r->delimiter = delimiter.n == 1 ? delimiter.p[0] : -1;
 	imap_blanks(c);
-	return imap_string(c, &r->name);
+	if (!imap_string(c, &r->name))
+		return false;
+	list_extended(c, r);
+	return true;
 }
 
 static bool status_item(struct imap_cursor *c, struct span item, struct imap_resp *r)
 {
 	uint64_t value;
 
+	if (span_ieq(item, SPAN_LIT("MAILBOXID")))
+		return imap_object_id(c, &r->mailbox_id);
 	if (!imap_u64(c, &value))
 		return imap_skip(c);
 	if (span_ieq(item, SPAN_LIT("HIGHESTMODSEQ"))) {
@@ -103,6 +143,22 @@ static bool parse_search(struct imap_cursor *c, struct imap_resp *r)
 	return true;
 }
 
+/* `(1:500 uids)` or `(1:500 NIL)` (RFC 9394) */
+static bool esearch_partial(struct imap_cursor *c, struct imap_resp *r)
+{
+	struct span range, inside;
+	struct imap_cursor in;
+
+	if (!imap_list(c, &inside))
+		return false;
+	in = (struct imap_cursor){(uint8_t *)(uintptr_t)inside.p,
+				  (uint8_t *)(uintptr_t)inside.p + inside.n};
+	if (!imap_atom(&in, &range))
+		return false;
+	imap_blanks(&in);
+	return imap_atom(&in, &r->set);
+}
+
 static bool parse_esearch(struct imap_cursor *c, struct imap_resp *r)
 {
 	struct span item;
@@ -118,6 +174,9 @@ static bool parse_esearch(struct imap_cursor *c, struct imap_resp *r)
 			continue;
 		if (span_ieq(item, SPAN_LIT("ALL"))) {
 			if (!imap_atom(c, &r->set))
+				return false;
+		} else if (span_ieq(item, SPAN_LIT("PARTIAL"))) {
+			if (!esearch_partial(c, r))
 				return false;
 		} else if (c->p < c->end && !imap_skip(c)) {
 			return false;
@@ -199,6 +258,12 @@ static bool fetch_item(struct imap_cursor *c, struct span item, struct imap_resp
 	}
 	if (span_ieq(item, SPAN_LIT("MODSEQ")))
 		return fetch_modseq(c, r);
+	if (span_ieq(item, SPAN_LIT("EMAILID")) || span_ieq(item, SPAN_LIT("X-GM-MSGID")))
+		return imap_object_id(c, &r->email_id);
+	if (span_ieq(item, SPAN_LIT("X-GM-LABELS"))) {
+		r->has |= IMAP_HAS_LABELS;
+		return imap_list_raw(c, &r->labels);
+	}
 	if (span_istarts(item, SPAN_LIT("BODY[]")) || span_ieq(item, SPAN_LIT("RFC822")))
 		return fetch_body(c, r);
 	if (span_istarts(item, SPAN_LIT("BODY[HEADER.FIELDS")))
@@ -294,6 +359,13 @@ static bool parse_capability(struct imap_cursor *c, struct imap_resp *r)
 	return true;
 }
 
+static bool parse_enabled(struct imap_cursor *c, struct imap_resp *r)
+{
+	r->kind = IMAP_ENABLED;
+	r->attributes = span_make(c->p, (size_t)(c->end - c->p));
+	return true;
+}
+
 static bool parse_untagged(struct imap_cursor *c, struct imap_resp *r)
 {
 	static const struct {
@@ -307,6 +379,7 @@ static bool parse_untagged(struct imap_cursor *c, struct imap_resp *r)
 		{"ESEARCH", parse_esearch},
 		{"VANISHED", parse_vanished},
 		{"CAPABILITY", parse_capability},
+		{"ENABLED", parse_enabled},
 		{"NAMESPACE", parse_namespace},
 	};
 	struct span word;
@@ -352,71 +425,4 @@ bool imap_resp_parse(uint8_t *line, size_t n, struct imap_resp *resp_out)
 	r->kind = IMAP_TAGGED;
 	parse_text(&c, r);
 	return true;
-}
-
-bool imap_set_next(struct span *set, uint32_t *low_out, uint32_t *high_out)
-{
-	struct imap_cursor c = {(uint8_t *)(uintptr_t)set->p,
-				(uint8_t *)(uintptr_t)set->p + set->n};
-	uint32_t swap;
-
-	while (imap_at(&c, ',') || imap_at(&c, ' '))
-		c.p++;
-	if (!imap_u32(&c, low_out))
-		return false;
-	*high_out = *low_out;
-	if (imap_take(&c, ':') && !imap_u32(&c, high_out))
-		return false;
-	if (*high_out < *low_out) {
-		swap = *low_out;
-		*low_out = *high_out;
-		*high_out = swap;
-	}
-	*set = span_make(c.p, (size_t)(c.end - c.p));
-	return true;
-}
-
-bool imap_word_next(struct span *words, struct span *word_out)
-{
-	size_t n;
-
-	*words = span_trim(*words);
-	n = span_find_byte(*words, ' ');
-	*word_out = span_sub(*words, 0, n);
-	*words = span_sub(*words, n, words->n);
-	return word_out->n > 0;
-}
-
-bool imap_words_have(struct span words, const char *word)
-{
-	struct span each;
-
-	while (imap_word_next(&words, &each))
-		if (span_ieq(each, span_cstr(word)))
-			return true;
-	return false;
-}
-
-void imap_set_put(struct buf *out, const uint32_t *uids, size_t count)
-{
-	size_t first, last;
-
-	for (first = 0; first < count; first = last + 1) {
-		for (last = first; last + 1 < count && uids[last + 1] == uids[last] + 1; last++)
-			;
-		buf_printf(out, first ? ",%u" : "%u", uids[first]);
-		if (last > first)
-			buf_printf(out, ":%u", uids[last]);
-	}
-}
-
-void imap_date_put(struct buf *out, int64_t unix_ms)
-{
-	static const char *const names[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	time_t seconds = (time_t)(unix_ms / 1000);
-	struct tm tm;
-
-	gmtime_r(&seconds, &tm);
-	buf_printf(out, "%d-%s-%d", tm.tm_mday, names[tm.tm_mon], tm.tm_year + 1900);
 }

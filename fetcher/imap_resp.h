@@ -1,5 +1,5 @@
 /*
- * imap_resp: what an IMAP server says (RFC 2342, 3501, 4731, 5161, 6154, 7162), scanned piece by piece within bounds.
+ * imap_resp: what an IMAP server says (RFC 2342, 3501, 4731, 5161, 6154, 7162, 8474, 9051, 9394), scanned piece by piece within bounds.
  * Pure: bytes in, events out; no clock, no I/O. The body of a message is never held here: it streams through.
  *
  *   struct span in = bytes just read;
@@ -27,7 +27,7 @@
 enum imap_event { IMAP_MORE, IMAP_RESPONSE, IMAP_BODY_BEGIN, IMAP_BODY_DATA, IMAP_BAD };
 
 enum imap_kind {
-	IMAP_OTHER = 0, /* untagged, nothing we use (FLAGS, RECENT, ENABLED, ID …) */
+	IMAP_OTHER = 0, /* untagged, nothing we use (FLAGS, RECENT, ID …) */
 	IMAP_TAGGED, /* tag, status, code, code_args, text */
 	IMAP_UNTAGGED, /* * OK|NO|BAD|BYE|PREAUTH: the same without a tag */
 	IMAP_CONTINUE, /* + text */
@@ -37,9 +37,10 @@ enum imap_kind {
 	IMAP_EXISTS, /* number */
 	IMAP_EXPUNGE, /* number */
 	IMAP_VANISHED, /* set, earlier */
-	IMAP_SEARCH, /* set (SEARCH and ESEARCH ALL) */
+	IMAP_SEARCH, /* set (SEARCH, ESEARCH ALL or PARTIAL) */
 	IMAP_FETCH, /* number (sequence), and what `has` says */
 	IMAP_NAMESPACE, /* spaces */
+	IMAP_ENABLED, /* attributes: the list */
 };
 
 enum imap_word { IMAP_OK = 0, IMAP_NO, IMAP_BAD_WORD, IMAP_BYE, IMAP_PREAUTH };
@@ -53,6 +54,7 @@ enum imap_body { IMAP_BODY_NONE = 0, IMAP_BODY_STREAMED, IMAP_BODY_INLINE, IMAP_
 #define IMAP_HAS_MESSAGES 32u
 #define IMAP_HAS_UIDNEXT 64u
 #define IMAP_HAS_UIDVALIDITY 128u
+#define IMAP_HAS_LABELS 256u
 
 #define IMAP_SPACES_MAX 6
 
@@ -73,6 +75,10 @@ struct imap_resp {
 		attributes; /* LIST attributes, FETCH flags, CAPABILITY: words with blanks between */
 	struct span set; /* imap_set_next */
 	struct span inline_body;
+	struct span email_id; /* FETCH: EMAILID or X-GM-MSGID */
+	struct span labels; /* FETCH: X-GM-LABELS, imap_label_next */
+	struct span mailbox_id; /* STATUS and the code MAILBOXID */
+	struct span old_name; /* LIST: OLDNAME (RFC 9051 section 7.3.1), as name */
 	struct span header; /* FETCH: BODY[HEADER.FIELDS (...)], in place; p NULL: none */
 	struct imap_space spaces[IMAP_SPACES_MAX];
 	size_t space_count;
@@ -107,6 +113,8 @@ bool imap_resp_parse(uint8_t *line, size_t n, struct imap_resp *resp_out);
 
 /* Takes the next range off a set ("7,9:12" or "7 9 12"). False at its end or at something else than numbers. */
 bool imap_set_next(struct span *set, uint32_t *low_out, uint32_t *high_out);
+/* Takes the next label; unescapes it in place, so each list is walked once. False at the end. */
+bool imap_label_next(struct span *labels, struct span *label_out);
 /* Takes the next blank-separated word. False at the end. */
 bool imap_word_next(struct span *words, struct span *word_out);
 bool imap_words_have(struct span words, const char *word);

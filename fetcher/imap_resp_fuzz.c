@@ -3,6 +3,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* What readers of a response take from it. */
+static void walk(struct imap_resp *r)
+{
+	struct span each;
+	uint32_t low, high;
+
+	while (imap_label_next(&r->labels, &each))
+		;
+	while (imap_set_next(&r->set, &low, &high))
+		;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct imap_scanner s;
@@ -15,6 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		do {
 			event = imap_scanner_next(&s, &in);
+			if (event == IMAP_RESPONSE)
+				walk(&s.resp);
 		} while (event != IMAP_MORE && event != IMAP_BAD);
 		if (event == IMAP_BAD)
 			break;

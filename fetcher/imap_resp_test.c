@@ -28,15 +28,38 @@ static const struct imap_case cases[] = {
 	{"list atom, no delimiter", "* LIST () NIL INBOX\r\n", "list () nil INBOX;"},
 	{"list literal", "* LIST (\\X) \".\" {5}\r\na\r\n)b\r\n", "list (\\X) . a\r\n)b;"},
 	{"list with an empty literal", "* LIST () \".\" {0}\r\n\r\n", "list () . ;"},
+	{"list after a rename (RFC 9051)",
+	 "* LIST () \"/\" new (\"CHILDINFO\" (\"SUBSCRIBED\") \"OLDNAME\" (\"o\\\"ld\"))\r\n",
+	 "list () / new was o\"ld;"},
+	{"list with an old name cut short", "* LIST () \"/\" new (\"OLDNAME\" (\r\n",
+	 "list () / new;"},
 	{"list extended", "* LIST () \"/\" foo (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n",
 	 "list () / foo;"},
 	{"status", "* STATUS \"a b\" (MESSAGES 3 UIDNEXT 9 UIDVALIDITY 4 HIGHESTMODSEQ 77)\r\n",
 	 "status a b 3 9 4 77;"},
 	{"status empty", "* STATUS x ()\r\n", "status x 0 0 0 0;"},
+	{"status with a mailbox's own id (RFC 8474)", "* STATUS x (MAILBOXID (F12-a_b) MESSAGES 3)\r\n",
+	 "status x 3 0 0 0 id=F12-a_b;"},
+	{"code with a mailbox's own id", "* OK [MAILBOXID (F9)] ok\r\n",
+	 "untagged 0 [MAILBOXID|(F9)] ok id=F9;"},
+	{"enabled", "* ENABLED QRESYNC UTF8=ACCEPT\r\n", "enabled QRESYNC UTF8=ACCEPT;"},
+	{"fetch with the message's own id", "* 1 FETCH (UID 5 EMAILID (M6d99) THREADID NIL)\r\n",
+	 "fetch 1 uid=5 id=M6d99;"},
+	{"fetch with an own id that is none", "* 1 FETCH (UID 5 EMAILID NIL)\r\n",
+	 "fetch 1 uid=5;"},
+	{"fetch with labels (X-GM-EXT-1)",
+	 "* 1 FETCH (X-GM-MSGID 1278455344230334865 X-GM-LABELS (\"\\\\Inbox\" Work \"a \\\"b\" {3}\r\n"
+	 "c)d) UID 5)\r\n",
+	 "fetch 1 uid=5 id=1278455344230334865 labels<\\Inbox><Work><a \"b><c)d>;"},
+	{"fetch without labels", "* 1 FETCH (X-GM-LABELS () UID 5)\r\n", "fetch 1 uid=5 labels;"},
+	{"fetch with labels not closed", "* 1 FETCH (X-GM-LABELS (a UID 5\r\n", "damaged fetch;"},
 	{"search", "* SEARCH 1 2 30\r\n", "set 1 2 30;"},
 	{"search empty", "* SEARCH\r\n", "set ;"},
 	{"search with modseq", "* SEARCH 4 (MODSEQ 12)\r\n", "set 4;"},
 	{"esearch", "* ESEARCH (TAG \"a5\") UID ALL 4:6,9\r\n", "set 4 5 6 9;"},
+	{"esearch in part (RFC 9394)", "* ESEARCH (TAG \"a\") UID PARTIAL (-1:-3 4:5,9)\r\n",
+	 "set 4 5 9;"},
+	{"esearch in part, nothing", "* ESEARCH (TAG \"a\") UID PARTIAL (-1:-3 NIL)\r\n", "set ;"},
 	{"esearch without result", "* ESEARCH (TAG \"a5\") UID\r\n", "set ;"},
 	{"vanished", "* VANISHED (EARLIER) 41,43:44\r\n", "vanished earlier 41 43 44;"},
 	{"fetch flags", "* 12 FETCH (UID 7 FLAGS (\\Seen $Work) MODSEQ (99))\r\n",
@@ -75,7 +98,7 @@ static const struct imap_case cases[] = {
 	{"namespace cut short", "* NAMESPACE ((\"\" \"/\")) NIL\r\n", "damaged;"},
 	{"namespace not closed", "* NAMESPACE ((\"\" \"/\") NIL NIL\r\n", "damaged;"},
 	{"continuation", "+ idling\r\n+\r\n", "continue idling;continue ;"},
-	{"other", "* FLAGS (\\A)\r\n* 0 RECENT\r\n* ENABLED CONDSTORE\r\n", "other;other;other;"},
+	{"other", "* FLAGS (\\A)\r\n* 0 RECENT\r\n* X\r\n", "other;other;other;"},
 	{"not imap", "HTTP/1.1\r\n", "bad;"},
 	{"empty line", "\r\n", "bad;"},
 	{"uid zero", "* 1 FETCH (UID 0)\r\n", "damaged fetch;"},
@@ -118,6 +141,21 @@ static void put_set(struct buf *out, struct span set)
 		}
 }
 
+static void put_id(struct buf *out, struct span id)
+{
+	if (id.n)
+		buf_printf(out, " id=%.*s", (int)id.n, (const char *)id.p);
+}
+
+static void put_labels(struct buf *out, struct span labels)
+{
+	struct span each;
+
+	buf_put_cstr(out, " labels");
+	while (imap_label_next(&labels, &each))
+		buf_printf(out, "<%.*s>", (int)each.n, (const char *)each.p);
+}
+
 static void put_fetch(struct buf *out, const struct imap_resp *r)
 {
 	buf_printf(out, "fetch %u uid=%u", r->number, r->uid);
@@ -129,6 +167,9 @@ static void put_fetch(struct buf *out, const struct imap_resp *r)
 		buf_printf(out, " size=%llu", (unsigned long long)r->size);
 	if (r->has & IMAP_HAS_MODSEQ)
 		buf_printf(out, " modseq=%llu", (unsigned long long)r->modseq);
+	put_id(out, r->email_id);
+	if (r->has & IMAP_HAS_LABELS)
+		put_labels(out, r->labels);
 	if (r->body)
 		buf_printf(out, " body=%d", (int)r->body);
 	if (r->body == IMAP_BODY_INLINE) {
@@ -145,6 +186,7 @@ static void put_coded(struct buf *out, const struct imap_resp *r)
 	buf_put_span(out, r->code_args);
 	buf_put_cstr(out, "] ");
 	buf_put_span(out, r->text);
+	put_id(out, r->mailbox_id);
 }
 
 static void put_list(struct buf *out, const struct imap_resp *r)
@@ -156,13 +198,15 @@ static void put_list(struct buf *out, const struct imap_resp *r)
 	else
 		buf_printf(out, ") %c ", r->delimiter);
 	buf_put_span(out, r->name);
+	if (r->old_name.n)
+		buf_printf(out, " was %.*s", (int)r->old_name.n, (const char *)r->old_name.p);
 }
 
 static void put_response(struct buf *out, const struct imap_resp *r)
 {
 	static const char *const words[] = {"other", "tagged", "untagged", "continue", "capability",
 					    "list",  "status", "exists",   "expunge",  "vanished",
-					    "set",   "fetch",  "namespace"};
+					    "set",   "fetch",  "namespace", "enabled"};
 
 	if (r->damaged) {
 		buf_put_cstr(out, r->kind == IMAP_FETCH ? "damaged fetch;" : "damaged;");
@@ -183,6 +227,7 @@ static void put_response(struct buf *out, const struct imap_resp *r)
 		buf_printf(out, " %.*s", (int)r->text.n, (const char *)r->text.p);
 		break;
 	case IMAP_CAPABILITY:
+	case IMAP_ENABLED:
 		buf_printf(out, " %.*s", (int)r->attributes.n, (const char *)r->attributes.p);
 		break;
 	case IMAP_LIST:
@@ -191,6 +236,7 @@ static void put_response(struct buf *out, const struct imap_resp *r)
 	case IMAP_STATUS:
 		buf_printf(out, " %.*s %u %u %u %llu", (int)r->name.n, (const char *)r->name.p,
 			   r->messages, r->uidnext, r->uidvalidity, (unsigned long long)r->modseq);
+		put_id(out, r->mailbox_id);
 		break;
 	case IMAP_EXISTS:
 	case IMAP_EXPUNGE:

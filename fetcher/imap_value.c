@@ -1,6 +1,7 @@
 #include "fetcher/imap_value.h"
 
 #define DEPTH_MAX 32
+#define OBJECT_ID_MAX 255 /* RFC 8474 section 7 */
 
 static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
 
@@ -124,6 +125,54 @@ bool imap_list(struct imap_cursor *c, struct span *inside_out)
 		}
 	}
 	return false;
+}
+
+static bool skip_quoted(struct imap_cursor *c)
+{
+	for (c->p++; c->p < c->end && *c->p != '"'; c->p++)
+		if (*c->p == '\\' && c->p + 1 < c->end)
+			c->p++;
+	return imap_take(c, '"');
+}
+
+bool imap_list_raw(struct imap_cursor *c, struct span *inside_out)
+{
+	uint8_t *from = c->p + 1;
+	struct span ignored;
+	bool good = imap_take(c, '(');
+
+	for (imap_blanks(c); good && c->p < c->end && *c->p != ')'; imap_blanks(c)) {
+		if (imap_at(c, '"'))
+			good = skip_quoted(c);
+		else if (imap_at(c, '{'))
+			good = literal(c, &ignored);
+		else
+			good = imap_atom(c, &ignored);
+	}
+	if (!good || !imap_at(c, ')'))
+		return false;
+	*inside_out = span_make(from, (size_t)(c->p++ - from));
+	return true;
+}
+
+static bool is_object_id(struct span id)
+{
+	if (id.n == 0 || id.n > OBJECT_ID_MAX || span_ieq(id, SPAN_LIT("NIL")))
+		return false;
+	for (size_t i = 0; i < id.n; i++)
+		if (id.p[i] <= ' ' || id.p[i] >= 127)
+			return false;
+	return true;
+}
+
+bool imap_object_id(struct imap_cursor *c, struct span *id_out)
+{
+	if (imap_at(c, '(') ? !imap_list(c, id_out) : !imap_atom(c, id_out))
+		return false;
+	*id_out = span_trim(*id_out);
+	if (!is_object_id(*id_out))
+		*id_out = span_make(NULL, 0);
+	return true;
 }
 
 bool imap_skip(struct imap_cursor *c)

@@ -27,6 +27,10 @@ bool imap_u32(struct imap_cursor *c, uint32_t *value_out);
 bool imap_string(struct imap_cursor *c, struct span *value_out);
 /* `( … )` with what is nested in it; the span is the inside. */
 bool imap_list(struct imap_cursor *c, struct span *inside_out);
+/* The same of strings alone, which stay as they came: to be read by imap_string afterwards, once. */
+bool imap_list_raw(struct imap_cursor *c, struct span *inside_out);
+/* `(id)` of RFC 8474, or the id alone; empty if it is none. */
+bool imap_object_id(struct imap_cursor *c, struct span *id_out);
 /* One value of any kind, dropped. */
 bool imap_skip(struct imap_cursor *c);
 /* `dd-Mon-yyyy hh:mm:ss +zzzz`, day with one or two digits. */

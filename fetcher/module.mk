@@ -1,5 +1,5 @@
 # The program itself follows at the end of this file; its parts that need no server are tested here.
-IMAP_PURE := fetcher/imap_resp.c fetcher/imap_parse.c fetcher/imap_value.c
+IMAP_PURE := fetcher/imap_resp.c fetcher/imap_parse.c fetcher/imap_value.c fetcher/imap_words.c
 $(eval $(call unit,fetcher/imap_resp_test,$(IMAP_PURE),base,))
 $(eval $(call fuzz,fetcher/imap_resp_fuzz,$(IMAP_PURE),base,))
 $(eval $(call unit,fetcher/imap_refusal_test,fetcher/imap_refusal.c,base,))
