@@ -47,7 +47,10 @@ static void take_places(struct command *c, struct span packed)
 		place->mailbox = (uint32_t)pack_read_u64(&r);
 		(void)pack_read_u64(&r);
 		place->uid = (uint32_t)pack_read_u64(&r);
-		pack_skip_n(&r, parts > 3 ? parts - 3 : 0);
+		for (size_t labels = parts > 3 ? pack_read_array(&r) : 0; labels > 0 && !r.bad;
+		     labels--)
+			c->filed = pack_read_u64(&r) == c->sent_number || c->filed;
+		pack_skip_n(&r, parts > 4 ? parts - 4 : 0);
 		if (parts < 3 || r.bad)
 			return;
 		c->filed = c->filed || place->mailbox == c->sent_number;

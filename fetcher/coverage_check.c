@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/coverage_impl.h"
+#include "fetcher/labels.h"
 #include "fetcher/live.h"
 
 #define WINDOW_UIDS 10000u /* of one UID SEARCH, or of the rest of a mailbox */
@@ -288,7 +289,9 @@ static void next_window(struct account *a)
 		return;
 	}
 	k->low = k->high > WINDOW_UIDS && k->expected > WINDOW_UIDS ? k->high - WINDOW_UIDS + 1 : 1;
-	link_search(a->coverage->link, k->low, k->high, SPAN_LIT(""), found_all);
+	link_search(a->coverage->link, k->low, k->high,
+		    labels_leave_drafts(a, k->mailbox) ? SPAN_LIT(" UNDRAFT") : SPAN_LIT(""),
+		    found_all);
 }
 
 /* ---- slices ---- */

@@ -7,9 +7,11 @@
 #include "fetcher/account.h"
 #include "fetcher/drive.h"
 #include "fetcher/enter_job.h"
+#include "fetcher/identify.h"
 
 #define COMPANY 64u /* old messages that make a commit worth while */
 #define COMPANY_BYTES (4u << 20) /* or so many octets of them */
+#define SOURCE_BYTES_MAX 4096u
 #define COMPANY_MS 40 /* or so long a wait */
 
 static struct enter_entry *entry_new(struct account *a, struct mailbox *mailbox,
@@ -69,22 +71,50 @@ void enter_tick(struct account *a, int64_t now_ms)
 		kick(a);
 }
 
+/* [name, size, check, labels]; the last only if something is known of them */
+static void put_source(struct buf *out, const struct source *source)
+{
+	if (!source || (source->name.n == 0 && source->labels.n == 0))
+		return;
+	pack_put_array(out, source->labels.n ? 4 : 3);
+	pack_put_str(out, source->name);
+	pack_put_u64(out, source->size);
+	pack_put_u64(out, source->check);
+	buf_put_span(out, source->labels);
+}
+
+static void keep_bytes(struct enter_entry *entry, struct span words, struct span more,
+		       struct span source)
+{
+	const struct span parts[] = {words, more, source};
+	uint8_t *to = entry->bytes;
+
+	entry->words_bytes = words.n;
+	entry->more_bytes = more.n;
+	entry->source_bytes = source.n;
+	for (size_t i = 0; i < 3; to += parts[i++].n)
+		if (parts[i].n)
+			memcpy(to, parts[i].p, parts[i].n);
+}
+
 void enter_message(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
 		   struct span words, const struct id *id, struct flight *flight,
-		   struct span ledger)
+		   struct span ledger, const struct source *source)
 {
-	struct enter_entry *entry = entry_new(a, mailbox, ENTER_MESSAGE, words.n + ledger.n);
+	struct enter_entry *entry;
+	struct buf packed;
+
+	buf_init(&packed, SOURCE_BYTES_MAX);
+	put_source(&packed, source);
+	entry = entry_new(a, mailbox, ENTER_MESSAGE, words.n + ledger.n + packed.n);
+	keep_bytes(entry, words, ledger, buf_span(&packed));
+	buf_fini(&packed);
 
 	entry->uid = uid;
 	entry->flags = flags;
 	entry->id = *id;
 	entry->flight = flight;
 	entry->validity = mailbox->cursor.validity;
-	entry->words_bytes = words.n;
-	entry->more_bytes = ledger.n;
-	memcpy(entry->bytes, words.p, words.n);
-	if (ledger.n)
-		memcpy(entry->bytes + words.n, ledger.p, ledger.n);
 	a->entries.bytes += flight ? flight->size : 0;
 	if (flight && flight->lane == WIRE_LANE_BULK)
 		kick_later(a);
@@ -93,14 +123,18 @@ void enter_message(struct account *a, struct mailbox *mailbox, uint32_t uid, uns
 }
 
 void enter_flags(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
-		 struct span words)
+		 struct span words, const struct source *source)
 {
-	struct enter_entry *entry = entry_new(a, mailbox, ENTER_FLAGS, words.n);
+	struct enter_entry *entry;
+	struct buf packed;
 
+	buf_init(&packed, SOURCE_BYTES_MAX);
+	put_source(&packed, source);
+	entry = entry_new(a, mailbox, ENTER_FLAGS, words.n + packed.n);
+	keep_bytes(entry, words, SPAN_LIT(""), buf_span(&packed));
+	buf_fini(&packed);
 	entry->uid = uid;
 	entry->flags = flags;
-	entry->words_bytes = words.n;
-	memcpy(entry->bytes, words.p, words.n);
 	kick(a);
 }
 
@@ -171,9 +205,11 @@ unsigned enter_flag_bits(struct span imap_flags, struct buf *words_out)
 		const char *flag, *word;
 		unsigned bit;
 	} table[] = {
-		{"\\Seen", "$seen", 1},		{"\\Flagged", "$flagged", 2},
-		{"\\Answered", "$answered", 4}, {"\\Draft", "$draft", 8},
-		{"\\Deleted", NULL, 16},
+		{"\\Seen", "$seen", ENTER_FLAG_SEEN},
+		{"\\Flagged", "$flagged", ENTER_FLAG_FLAGGED},
+		{"\\Answered", "$answered", ENTER_FLAG_ANSWERED},
+		{"\\Draft", "$draft", ENTER_FLAG_DRAFT},
+		{"\\Deleted", NULL, ENTER_FLAG_DELETED},
 	};
 	const size_t known = sizeof(table) / sizeof(table[0]);
 	struct span words[32], all = imap_flags, each;

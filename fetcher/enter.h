@@ -13,6 +13,13 @@ struct mailbox;
 struct mailbox_cursor;
 struct flight;
 struct enter_entry;
+struct source;
+
+#define ENTER_FLAG_SEEN 1u
+#define ENTER_FLAG_FLAGGED 2u
+#define ENTER_FLAG_ANSWERED 4u
+#define ENTER_FLAG_DRAFT 8u
+#define ENTER_FLAG_DELETED 16u
 
 struct enter_queue {
 	struct enter_entry *first, *last;
@@ -22,12 +29,13 @@ struct enter_queue {
 	bool running;
 };
 
-/* flight NULL: only the place (with aside: that value, set aside at once). ledger: packed value. */
+/* flight NULL: only the place (with aside: that value, set aside at once). ledger: packed value. source: what the server's
+ * own names say, or NULL. */
 void enter_message(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
 		   struct span words, const struct id *id, struct flight *flight,
-		   struct span ledger);
+		   struct span ledger, const struct source *source);
 void enter_flags(struct account *a, struct mailbox *mailbox, uint32_t uid, unsigned flags,
-		 struct span words);
+		 struct span words, const struct source *source);
 /* All UIDs of low … high that are not in the set (may be empty) are gone. */
 void enter_gone(struct account *a, struct mailbox *mailbox, uint32_t low, uint32_t high,
 		struct span present);
@@ -43,7 +51,7 @@ int64_t enter_due_ms(const struct account *a);
 /* Drops what no job has taken yet, with its flights. */
 void enter_clear(struct account *a);
 
-/* IMAP flags as our bits (1 seen 2 flagged 4 answered 8 draft 16 deleted) and as packed list of JMAP keywords. */
+/* IMAP flags as our bits (ENTER_FLAG_…) and as packed list of JMAP keywords. */
 unsigned enter_flag_bits(struct span imap_flags, struct buf *words_out);
 
 #endif

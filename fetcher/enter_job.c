@@ -34,6 +34,25 @@ static struct span more_of(const struct enter_entry *entry)
 	return span_make(entry->bytes + entry->words_bytes, entry->more_bytes);
 }
 
+static struct span source_of(const struct enter_entry *entry)
+{
+	return span_make(entry->bytes + entry->words_bytes + entry->more_bytes,
+			 entry->source_bytes);
+}
+
+/* Does the server say something of any of those that a call from here on takes? */
+static bool any_source(const struct enter_entry *entry)
+{
+	const struct enter_entry *first = entry;
+
+	for (size_t count = 0; entry && entry->kind == first->kind &&
+			       entry->mailbox == first->mailbox && count < ENTER_CALL_MAX;
+	     entry = entry->next, count++)
+		if (entry->source_bytes)
+			return true;
+	return false;
+}
+
 static enum err_code call(struct enter_job *j, const struct committer_env *env,
 			  const char *function, const struct span *args, size_t count,
 			  struct store_reply *reply)
@@ -63,11 +82,12 @@ static enum err_code enter_messages(struct enter_job *j, const struct committer_
 				    struct enter_entry **at)
 {
 	struct arena *arena = j->job.arena;
-	struct span args[5 + 6 * ENTER_CALL_MAX];
+	struct span args[5 + 7 * ENTER_CALL_MAX];
 	struct enter_entry *first = *at, *entry = first;
 	struct mailbox *mailbox = first->mailbox;
 	struct store_reply reply;
 	struct span box = SPAN_LIT("");
+	const bool sources = any_source(first);
 	size_t n = 5, count = 0;
 	enum err_code code;
 
@@ -80,6 +100,8 @@ static enum err_code enter_messages(struct enter_job *j, const struct committer_
 		args[n++] = number(arena, entry->flags);
 		args[n++] = words_of(entry);
 		args[n++] = more_of(entry);
+		if (sources)
+			args[n++] = source_of(entry);
 	}
 	for (; entry && entry->kind == ENTER_CURSOR && entry->mailbox == mailbox;
 	     entry = entry->next)
@@ -99,10 +121,11 @@ static enum err_code enter_messages(struct enter_job *j, const struct committer_
 static enum err_code enter_flag_changes(struct enter_job *j, const struct committer_env *env,
 					struct enter_entry **at)
 {
-	struct span args[4 + 3 * ENTER_CALL_MAX];
+	struct span args[4 + 4 * ENTER_CALL_MAX];
 	struct enter_entry *entry = *at;
 	struct mailbox *mailbox = entry->mailbox;
 	struct store_reply reply;
+	const bool sources = any_source(entry);
 	size_t n = 4, count = 0;
 
 	for (; entry && entry->kind == ENTER_FLAGS && entry->mailbox == mailbox &&
@@ -111,6 +134,8 @@ static enum err_code enter_flag_changes(struct enter_job *j, const struct commit
 		args[n++] = number(j->job.arena, entry->uid);
 		args[n++] = number(j->job.arena, entry->flags);
 		args[n++] = words_of(entry);
+		if (sources)
+			args[n++] = source_of(entry);
 	}
 	args[0] = j->generation;
 	args[1] = j->token;

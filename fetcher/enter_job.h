@@ -25,8 +25,8 @@ struct enter_entry {
 	struct id id;
 	struct flight *flight;
 	bool entered; /* the answer: it went into the ledger */
-	size_t words_bytes, more_bytes;
-	uint8_t bytes[]; /* keywords ‖ ledger value, set or box value */
+	size_t words_bytes, more_bytes, source_bytes;
+	uint8_t bytes[]; /* keywords ‖ ledger value, set or box value ‖ what the server says of it */
 };
 
 void enter_job_start(struct account *a);

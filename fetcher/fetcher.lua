@@ -1,7 +1,7 @@
 #!lua name=fetcher_1
 -- What the fetcher changes in an account's slot. KEYS[1] is the account tag; all checks stand before the first write.
 -- The library is this file (places and keywords; what enters), ledger.lua, backfill.lua, common/store/logins.lua, budget.lua,
--- life.lua and coverage.lua, in that order.
+-- life.lua, coverage.lua and identify.lua, in that order.
 
 local LIMIT = 64
 
@@ -60,15 +60,43 @@ local function places_of(tag, id)
     return value[1] or {}, value[2] or {}, packed
 end
 
+-- What the server says of a message, [name, size, check, [labels]], or nil: its own name for it, and the mailboxes that
+-- its labels are; the last is missing where it says nothing of labels.
+local function source_of(packed)
+    return packed and packed ~= '' and cmsgpack.unpack(packed) or nil
+end
+
+local function keep_name(names, source, id)
+    if source and source[1] ~= '' then
+        names[#names + 1] = source[1]
+        names[#names + 1] = id .. struct.pack('>I4I4', source[2], source[3])
+    end
+end
+
+local function same_labels(a, b)
+    return table.concat(a or {}, ',') == table.concat(b or {}, ',')
+end
+
+-- [mailbox, uidvalidity, uid], and the mailboxes of its labels if it has any
+local function place_of(mailbox, validity, uid, labels)
+    return {tonumber(mailbox), tonumber(validity), tonumber(uid), labels and #labels > 0 and labels or nil}
+end
+
 -- The mailboxes a message is in, by path: a mailbox numbered anew after a UIDVALIDITY change is the same place.
 local function paths(tag, places)
     local seen, list = {}, {}
-    for _, place in ipairs(places) do
-        local box = redis.call('HGET', tag .. ':box', place[1])
-        local path = box and cmsgpack.unpack(box)[1] or tostring(place[1])
+    local function add(mailbox)
+        local box = redis.call('HGET', tag .. ':box', mailbox)
+        local path = box and cmsgpack.unpack(box)[1] or tostring(mailbox)
         if not seen[path] then
             seen[path] = true
             list[#list + 1] = path
+        end
+    end
+    for _, place in ipairs(places) do
+        add(place[1])
+        for _, mailbox in ipairs(place[4] or {}) do
+            add(mailbox)
         end
     end
     table.sort(list)
@@ -138,8 +166,20 @@ local function remove_place(tag, mailbox, uid)
     return true
 end
 
+-- The places with other labels at one of them; and whether they are others.
+local function relabel(places, mailbox, uid, labels)
+    local list, changed = {}, false
+    for i, place in ipairs(places) do
+        list[i] = place
+        if labels and tostring(place[1]) == mailbox and place[3] == tonumber(uid) and not same_labels(place[4], labels) then
+            list[i], changed = place_of(mailbox, place[2], uid, labels), true
+        end
+    end
+    return list, changed
+end
+
 -- True if the place is new.
-local function add_place(tag, id, mailbox, validity, uid, flags, packed_words)
+local function add_place(tag, id, mailbox, validity, uid, flags, packed_words, labels)
     local key = uid_key(tag, mailbox, uid)
     local known = redis.call('HGET', key, uid)
     if known and string.sub(known, 1, 10) ~= id then
@@ -152,15 +192,15 @@ local function add_place(tag, id, mailbox, validity, uid, flags, packed_words)
     end
     local old, old_words, had = places_of(tag, id)
     local words = cmsgpack.unpack(packed_words)
-    local places, present = {}, false
-    for i, place in ipairs(old) do
-        places[i] = place
+    local places, relabelled = relabel(old, mailbox, uid, labels)
+    local present = false
+    for _, place in ipairs(places) do
         present = present or (tostring(place[1]) == mailbox and place[3] == tonumber(uid))
     end
     if not present then
-        places[#places + 1] = {tonumber(mailbox), tonumber(validity), tonumber(uid)}
+        places[#places + 1] = place_of(mailbox, validity, uid, labels)
     end
-    if not had or not present or not same_list(words, old_words) then
+    if not had or not present or relabelled or not same_list(words, old_words) then
         put_places(tag, id, places, words, old, old_words)
     end
     return not known
@@ -173,10 +213,10 @@ local function is_known(tag, id)
 end
 
 -- What is written of messages nobody has heard of: nearly all of a first sync. They are written together.
-local function fresh_open(tag, args)
+local function fresh_open(tag, args, stride)
     local f = {tag = tag, heard = {}, uids = {}, places = {}, ledger = {}}
     local ids, by_key = {}, {}
-    for i = 6, #args, 6 do
+    for i = 6, #args, stride do
         ids[#ids + 1] = args[i]
         local key = uid_key(tag, args[3], args[i + 2])
         by_key[key] = by_key[key] or {}
@@ -198,7 +238,7 @@ local function fresh_open(tag, args)
     return f
 end
 
-local function fresh_add(f, id, mailbox, validity, uid, flags, words, ledger)
+local function fresh_add(f, id, mailbox, validity, uid, flags, words, ledger, labels)
     local key = uid_key(f.tag, mailbox, uid)
     f.heard[id], f.heard[key .. uid] = true, true
     f.uids[key] = f.uids[key] or {}
@@ -206,7 +246,7 @@ local function fresh_add(f, id, mailbox, validity, uid, flags, words, ledger)
     table.insert(f.uids[key], id .. string.char(tonumber(flags)))
     -- [[place], words]: the words are packed already
     table.insert(f.places, id)
-    table.insert(f.places, '\146\145' .. cmsgpack.pack({tonumber(mailbox), tonumber(validity), tonumber(uid)}) .. words)
+    table.insert(f.places, '\146\145' .. cmsgpack.pack(place_of(mailbox, validity, uid, labels)) .. words)
     table.insert(f.ledger, id)
     table.insert(f.ledger, ledger)
 end
@@ -223,8 +263,8 @@ local function fresh_write(f)
 end
 
 -- A message that was heard of, or is set aside at once. True if it enters the ledger; and if its place is new.
-local function enter_known(tag, mailbox, id, validity, uid, flags, words, ledger)
-    local new_place = add_place(tag, id, mailbox, validity, uid, flags, words)
+local function enter_known(tag, mailbox, id, validity, uid, flags, words, ledger, labels)
+    local new_place = add_place(tag, id, mailbox, validity, uid, flags, words, labels)
     if ledger == '' or is_known(tag, id) then
         return false, new_place
     end
@@ -237,11 +277,13 @@ local function enter_known(tag, mailbox, id, validity, uid, flags, words, ledger
     return true, new_place
 end
 
--- gen, token, mailbox number, box value or '', count, then (id, uidvalidity, uid, flags, keywords, ledger value or '')...
+-- gen, token, mailbox number, box value or '', count, then (id, uidvalidity, uid, flags, keywords, ledger value or ''
+-- and, in all or in none of them, what the server says of it or '')...
 -- A ledger value that begins with 'A' instead of a msgpack array sets the message aside at once: 'A' .. aside value.
 local function enter(keys, args)
     local tag, gen, token, mailbox, box, count = keys[1], args[1], args[2], args[3], args[4], tonumber(args[5])
-    if count > LIMIT or #args ~= 5 + 6 * count then
+    local stride = #args == 5 + 7 * count and 7 or 6
+    if count > LIMIT or #args ~= 5 + stride * count then
         return {'refused', 'count'}
     end
     local refusal = guard(tag, gen, token)
@@ -254,21 +296,27 @@ local function enter(keys, args)
     if box ~= '' then
         redis.call('HSET', tag .. ':box', mailbox, box)
     end
-    local fresh, entered, added = fresh_open(tag, args), {}, 0
-    for i = 6, #args, 6 do
+    local fresh, entered, added, names = fresh_open(tag, args, stride), {}, 0, {}
+    for i = 6, #args, stride do
         local id, uid, ledger = args[i], args[i + 2], args[i + 5]
+        local source = stride == 7 and source_of(args[i + 6])
+        local labels = source and source[4]
+        keep_name(names, source, id)
         local enters, new_place = true, true
         if ledger == '' or string.sub(ledger, 1, 1) == 'A' or fresh.heard[id] or
             fresh.heard[uid_key(tag, mailbox, uid) .. uid] then
             fresh_write(fresh)
-            enters, new_place = enter_known(tag, mailbox, id, args[i + 1], uid, args[i + 3], args[i + 4], ledger)
+            enters, new_place = enter_known(tag, mailbox, id, args[i + 1], uid, args[i + 3], args[i + 4], ledger, labels)
         else
-            fresh_add(fresh, id, mailbox, args[i + 1], uid, args[i + 3], args[i + 4], ledger)
+            fresh_add(fresh, id, mailbox, args[i + 1], uid, args[i + 3], args[i + 4], ledger, labels)
         end
         entered[#entered + 1] = enters and id or nil
         added = added + (new_place and 1 or 0)
     end
     fresh_write(fresh)
+    if #names > 0 then
+        redis.call('HSET', tag .. ':eid', unpack(names))
+    end
     -- Its last element, how many are stored, is counted here.
     if value and (added > 0 or box ~= '') then
         value[7] = (before and cmsgpack.unpack(before)[7] or 0) + added
@@ -277,10 +325,12 @@ local function enter(keys, args)
     return {done(), entered, added}
 end
 
--- gen, token, mailbox, count, (uid, flags, keywords)...: only of places we know
+-- gen, token, mailbox, count, (uid, flags, keywords and, in all or in none, what the server says of it or '')...: only of
+-- places we know
 local function flags(keys, args)
     local tag, mailbox, count = keys[1], args[3], tonumber(args[4])
-    if count > LIMIT or #args ~= 4 + 3 * count then
+    local stride = #args == 4 + 4 * count and 4 or 3
+    if count > LIMIT or #args ~= 4 + stride * count then
         return {'refused', 'count'}
     end
     local refusal = guard(tag, args[1], args[2])
@@ -288,17 +338,19 @@ local function flags(keys, args)
         return refusal
     end
     local changed = 0
-    for i = 5, #args, 3 do
+    for i = 5, #args, stride do
         local uid = args[i]
+        local source = stride == 4 and source_of(args[i + 3])
         local key = uid_key(tag, mailbox, uid)
         local known = redis.call('HGET', key, uid)
         if known then
             local id = string.sub(known, 1, 10)
-            local places, old_words = places_of(tag, id)
+            local old, old_words = places_of(tag, id)
             local words = cmsgpack.unpack(args[i + 2])
+            local places, relabelled = relabel(old, mailbox, uid, source and source[4])
             redis.call('HSET', key, uid, id .. string.char(tonumber(args[i + 1])))
-            if not same_list(words, old_words) then
-                put_places(tag, id, places, words, places, old_words)
+            if relabelled or not same_list(words, old_words) then
+                put_places(tag, id, places, words, old, old_words)
                 changed = changed + 1
             end
         end

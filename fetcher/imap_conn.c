@@ -107,6 +107,8 @@ static bool take_response(struct imap_conn *conn, const struct imap_resp *resp, 
 
 	if (resp->kind == IMAP_CAPABILITY)
 		imap_start_caps(conn, resp->attributes);
+	if (resp->kind == IMAP_ENABLED)
+		imap_start_enabled(conn, resp->attributes);
 	if (resp->kind == IMAP_TAGGED)
 		take_tagged(conn, resp);
 	else if (resp->kind == IMAP_CONTINUE)
@@ -453,6 +455,11 @@ unsigned imap_conn_caps(const struct imap_conn *conn)
 	return conn->caps;
 }
 
+bool imap_conn_utf8(const struct imap_conn *conn)
+{
+	return conn->utf8;
+}
+
 const char *imap_conn_cap_words(const struct imap_conn *conn)
 {
 	return conn->cap_words;
@@ -475,19 +482,4 @@ uint64_t imap_conn_bytes(struct imap_conn *conn)
 
 	conn->bytes = 0;
 	return bytes;
-}
-
-bool imap_mailbox_put(struct buf *out, struct span name)
-{
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] == '\r' || name.p[i] == '\n' || name.p[i] == '\0')
-			return false;
-	buf_put_byte(out, '"');
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '"' || name.p[i] == '\\')
-			buf_put_byte(out, '\\');
-		buf_put_byte(out, name.p[i]);
-	}
-	buf_put_byte(out, '"');
-	return true;
 }

@@ -30,6 +30,14 @@ enum imap_cap {
 	IMAP_CAP_COMPRESS = 1u << 11,
 	IMAP_CAP_NAMESPACE = 1u << 12,
 	IMAP_CAP_NOTIFY = 1u << 13,
+	IMAP_CAP_OBJECTID = 1u << 14, /* RFC 8474 */
+	IMAP_CAP_GMAIL = 1u << 15, /* X-GM-EXT-1 */
+	IMAP_CAP_UTF8 = 1u << 16, /* RFC 9755 */
+	IMAP_CAP_UTF8_ONLY = 1u << 20,
+	IMAP_CAP_REV1 = 1u << 21,
+	IMAP_CAP_REV2 = 1u << 17, /* RFC 9051 */
+	IMAP_CAP_PARTIAL = 1u << 18, /* RFC 9394 */
+	IMAP_CAP_LITERAL_MINUS = 1u << 19, /* RFC 7888 */
 };
 
 struct imap_conn;
@@ -60,6 +68,8 @@ void imap_conn_free(struct imap_conn **conn);
 /* Right after opening: compress (RFC 4978) if the server offers it and a round trip takes at least so long. */
 void imap_conn_compress(struct imap_conn *conn, int64_t round_trip_ms);
 unsigned imap_conn_caps(const struct imap_conn *conn);
+/* Are mailbox names UTF-8 on this connection, as the server has agreed, and not modified UTF-7? */
+bool imap_conn_utf8(const struct imap_conn *conn);
 const char *imap_conn_cap_words(const struct imap_conn *conn);
 const char *imap_conn_tls(const struct imap_conn *conn);
 /* Bytes read since the last call, as they were on the wire within TLS. */
@@ -82,7 +92,7 @@ void imap_conn_tick(struct imap_conn *conn, int64_t now_mono_ms);
 /* When silence becomes too long, mono; INT64_MAX while the server owes nothing. */
 int64_t imap_conn_due_ms(const struct imap_conn *conn);
 
-/* A mailbox name as quoted string. False if it holds what none can (CR, LF, NUL). */
-bool imap_mailbox_put(struct buf *out, struct span name);
+/* A mailbox's path as quoted string, as names are written on this connection. False if it holds what none can (CR, LF, NUL). */
+bool imap_mailbox_put(const struct imap_conn *conn, struct buf *out, struct span path);
 
 #endif

@@ -44,6 +44,7 @@ struct imap_conn {
 	int watched; /* events that the loop waits for */
 	int handles; /* that libuv has not let go of */
 	bool polling, started, paused, holding, in_turn, dead, freed, compress;
+	bool rev2, utf8; /* agreed with the server */
 };
 
 /* The connection is of no more use: told once, to the owner. */
@@ -51,8 +52,9 @@ void imap_conn_die(struct imap_conn *conn, const struct err *e);
 void imap_conn_die_of(struct imap_conn *conn, const char *name, const char *text);
 /* Begins the dialogue; it ends in handlers.ready. */
 void imap_start(struct imap_conn *conn);
-/* A list of capabilities came. */
+/* A list of capabilities came; of those that are in force now. */
 void imap_start_caps(struct imap_conn *conn, struct span words);
+void imap_start_enabled(struct imap_conn *conn, struct span words);
 /* Sends what there is until the socket is full. */
 void imap_conn_flush(struct imap_conn *conn);
 /* Lets the loop call the connection soon, without waiting for its descriptor. */

@@ -4,6 +4,10 @@
 
 #include "common/base/clock.h"
 #include "fetcher/imap_conn_impl.h"
+#include "fetcher/mailbox_name.h"
+
+#define NAME_BYTES_MAX 4096u
+#define LITERAL_MINUS_MAX 4096u /* RFC 7888 section 5 */
 
 /* Large only while a message goes out. */
 static void shrink(struct buf *b)
@@ -88,7 +92,8 @@ void imap_conn_command(struct imap_conn *conn, imap_done *done, void *ctx, uint6
 void imap_conn_append(struct imap_conn *conn, imap_done *done, void *ctx, uint64_t arg,
 		      struct span command, struct span message)
 {
-	const bool plus = conn->caps & IMAP_CAP_LITERAL_PLUS;
+	const bool plus = conn->caps & IMAP_CAP_LITERAL_PLUS ||
+			  (conn->caps & IMAP_CAP_LITERAL_MINUS && message.n <= LITERAL_MINUS_MAX);
 
 	push_command(conn, done, ctx, arg);
 	buf_put_span(sink(conn), command);
@@ -120,4 +125,30 @@ void imap_conn_idle_end(struct imap_conn *conn)
 	}
 	if (conn->idle != IMAP_IDLE_NONE)
 		conn->idle = IMAP_IDLE_ENDING;
+}
+
+bool imap_mailbox_put(const struct imap_conn *conn, struct buf *out, struct span path)
+{
+	struct span name = path;
+	struct buf text;
+
+	buf_init(&text, NAME_BYTES_MAX);
+	if (conn->utf8) {
+		mailbox_name_to_utf8(path, &text);
+		name = buf_span(&text);
+	}
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == '\r' || name.p[i] == '\n' || name.p[i] == '\0') {
+			buf_fini(&text);
+			return false;
+		}
+	buf_put_byte(out, '"');
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] == '"' || name.p[i] == '\\')
+			buf_put_byte(out, '\\');
+		buf_put_byte(out, name.p[i]);
+	}
+	buf_put_byte(out, '"');
+	buf_fini(&text);
+	return true;
 }

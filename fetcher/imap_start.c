@@ -19,7 +19,21 @@ static const struct {
 	{"COMPRESS=DEFLATE", IMAP_CAP_COMPRESS},
 	{"NAMESPACE", IMAP_CAP_NAMESPACE},
 	{"NOTIFY", IMAP_CAP_NOTIFY},
+	{"OBJECTID", IMAP_CAP_OBJECTID},
+	{"X-GM-EXT-1", IMAP_CAP_GMAIL},
+	{"UTF8=ACCEPT", IMAP_CAP_UTF8},
+	{"PARTIAL", IMAP_CAP_PARTIAL},
+	{"LITERAL-", IMAP_CAP_LITERAL_MINUS},
+	{"IMAP4rev1", IMAP_CAP_REV1},
+	{"IMAP4rev2", IMAP_CAP_REV2},
+	{"UTF8=ONLY", IMAP_CAP_UTF8_ONLY},
 };
+
+/* What RFC 9051 has of itself. */
+static const unsigned rev2_caps = IMAP_CAP_IDLE | IMAP_CAP_ENABLE | IMAP_CAP_ESEARCH |
+				  IMAP_CAP_LIST_STATUS | IMAP_CAP_SPECIAL_USE |
+				  IMAP_CAP_LITERAL_MINUS | IMAP_CAP_UIDPLUS |
+				  IMAP_CAP_LIST_EXTENDED | IMAP_CAP_NAMESPACE;
 
 void imap_start_caps(struct imap_conn *conn, struct span words)
 {
@@ -35,6 +49,22 @@ void imap_start_caps(struct imap_conn *conn, struct span words)
 				conn->caps |= (unsigned)cap_table[i].cap;
 	if (conn->caps & IMAP_CAP_QRESYNC)
 		conn->caps |= IMAP_CAP_CONDSTORE;
+	if (conn->caps & IMAP_CAP_UTF8_ONLY)
+		conn->caps |= IMAP_CAP_UTF8;
+	if (conn->caps & IMAP_CAP_REV2 && !(conn->caps & IMAP_CAP_REV1))
+		conn->rev2 = conn->utf8 = true;
+	if (conn->rev2)
+		conn->caps |= rev2_caps;
+}
+
+void imap_start_enabled(struct imap_conn *conn, struct span words)
+{
+	if (imap_words_have(words, "IMAP4rev2")) {
+		conn->rev2 = conn->utf8 = true;
+		conn->caps |= rev2_caps;
+	}
+	if (imap_words_have(words, "UTF8=ACCEPT"))
+		conn->utf8 = true;
 }
 
 static void introduced(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
@@ -46,14 +76,24 @@ static void introduced(void *ctx, struct imap_conn *conn, const struct imap_resp
 	conn->handlers.ready(conn->handlers.ctx, conn);
 }
 
+/* All that changes what the server says, in one command: what it agrees to it names in ENABLED (RFC 5161). */
+static void enable(struct imap_conn *conn)
+{
+	const char *states = conn->caps & IMAP_CAP_QRESYNC ? " CONDSTORE QRESYNC" : "";
+	const char *names = conn->caps & IMAP_CAP_UTF8 ? " UTF8=ACCEPT" : "";
+	const char *rev2 = conn->caps & IMAP_CAP_REV2 ? " IMAP4rev2" : "";
+
+	if (conn->caps & (IMAP_CAP_ENABLE | IMAP_CAP_REV2 | IMAP_CAP_UTF8_ONLY) &&
+	    (*states || *names || *rev2))
+		imap_conn_command(conn, NULL, NULL, 0, "ENABLE%s%s%s", states, names, rev2);
+}
+
+/* NAMESPACE first: its prefixes are to be written as paths are kept. */
 static void extend(struct imap_conn *conn)
 {
-	const unsigned both = IMAP_CAP_ENABLE | IMAP_CAP_QRESYNC;
-
-	if ((conn->caps & both) == both)
-		imap_conn_command(conn, NULL, NULL, 0, "ENABLE CONDSTORE QRESYNC");
 	if (conn->caps & IMAP_CAP_NAMESPACE)
 		imap_conn_command(conn, NULL, NULL, 0, "NAMESPACE");
+	enable(conn);
 	if (conn->caps & IMAP_CAP_ID)
 		imap_conn_command(conn, introduced, NULL, 0, "ID (\"name\" \"mailweave\")");
 	else

@@ -4,7 +4,9 @@
 
 #include "fetcher/account.h"
 #include "fetcher/budget.h"
+#include "fetcher/identify.h"
 #include "fetcher/imap_refusal.h"
+#include "fetcher/mailbox_name.h"
 
 #define FOUND_MAX 200000u
 
@@ -33,6 +35,8 @@ static void take_code(struct link *link, const struct imap_resp *r)
 	else if (span_ieq(r->code, SPAN_LIT("HIGHESTMODSEQ")) &&
 		 span_to_u64(r->code_args, UINT64_MAX, &value))
 		link->modseq = value;
+	else if (r->mailbox_id.n)
+		mailbox_id_set(&link->mailbox_id, r->mailbox_id);
 	else if (span_ieq(r->code, SPAN_LIT("NOTIFICATIONOVERFLOW")))
 		link->overflow = true;
 	else if (span_ieq(r->code, SPAN_LIT("CLOSED")) && link->mailbox)
@@ -74,6 +78,7 @@ static void flags_keep(struct link *link, const struct imap_resp *r)
 static void take_flags(struct link *link, const struct imap_resp *r)
 {
 	struct mailbox *mailbox = link->mailbox;
+	struct link_source from;
 	struct buf words;
 	unsigned bits;
 
@@ -89,7 +94,9 @@ static void take_flags(struct link *link, const struct imap_resp *r)
 	}
 	buf_init(&words, 4096);
 	bits = enter_flag_bits(r->attributes, &words);
-	enter_flags(link->account, mailbox, r->uid, bits, buf_span(&words));
+	link_source_init(&from, link, r, SPAN_LIT(""));
+	enter_flags(link->account, mailbox, r->uid, bits, buf_span(&words), &from.source);
+	link_source_fini(&from);
 	buf_fini(&words);
 }
 
@@ -117,10 +124,33 @@ static void take_fetch(struct link *link, const struct imap_resp *r)
 		found_one(link, r->uid);
 	if (r->body != IMAP_BODY_NONE)
 		receive_end(link, r);
+	else if (link->mailbox && link->selected && link_met(link, r))
+		return;
 	else if (r->header.p)
 		link->handlers->named(link, r);
 	else if (link->mailbox && link->selected && r->has & IMAP_HAS_FLAGS)
 		take_flags(link, r);
+}
+
+/* Names as they are kept, whatever way they are written on this connection. */
+static void take_named(struct link *link, const struct imap_resp *r)
+{
+	struct imap_resp kept = *r;
+	struct buf name, old;
+
+	if (!imap_conn_utf8(link->conn)) {
+		link->handlers->named(link, r);
+		return;
+	}
+	buf_init(&name, 4 * MAILBOX_PATH_MAX);
+	buf_init(&old, 4 * MAILBOX_PATH_MAX);
+	mailbox_name_from_utf8(r->name, &name);
+	mailbox_name_from_utf8(r->old_name, &old);
+	kept.name = buf_span(&name);
+	kept.old_name = buf_span(&old);
+	link->handlers->named(link, &kept);
+	buf_fini(&name);
+	buf_fini(&old);
 }
 
 static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_resp *r)
@@ -153,7 +183,7 @@ static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_res
 	case IMAP_LIST:
 	case IMAP_STATUS:
 	case IMAP_NAMESPACE:
-		link->handlers->named(link, r);
+		take_named(link, r);
 		break;
 	default:
 		break;
@@ -339,9 +369,10 @@ void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool 
 	link->arrived.count = 0;
 	link->exists = link->uidnext = link->validity = 0;
 	link->modseq = 0;
+	link->mailbox_id.n = 0;
 	buf_init(&text, 4 * MAILBOX_PATH_MAX);
 	buf_put_cstr(&text, writing ? "SELECT " : "EXAMINE ");
-	if (!imap_mailbox_put(&text, mailbox_path(mailbox)))
+	if (!imap_mailbox_put(link->conn, &text, mailbox_path(mailbox)))
 		buf_put_cstr(&text, "\"\"");
 	if (resync && caps & IMAP_CAP_QRESYNC && c->validity && c->modseq)
 		buf_printf(&text, " (QRESYNC (%u %llu))", c->validity,

@@ -10,6 +10,7 @@ struct account;
 struct fetcher;
 struct link;
 struct secret_digest;
+struct id;
 
 struct link_handlers {
 	void (*ready)(struct link *link);
@@ -34,6 +35,7 @@ struct link {
 	/* what SELECT said */
 	uint32_t exists, uidnext, validity;
 	uint64_t modseq;
+	struct mailbox_id mailbox_id;
 	bool selected, expunged, ready;
 	bool overflow; /* the server tells of other mailboxes no more (RFC 5465) */
 	uint32_t last_uid; /* highest received since the last selection */
@@ -70,7 +72,11 @@ void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool 
  * next has the link as ctx. Not while another is outstanding. */
 void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
 		 imap_done *done);
-/* UID FETCH with flags, date, size and body; set ascending, and no UID in two that are outstanding. */
+/* The same for the highest `count` UIDs up to high, of a server with PARTIAL (RFC 9394). */
+void link_search_last(struct link *link, uint32_t high, size_t count, struct span criteria,
+		      imap_done *done);
+/* UID FETCH with flags, date, size and body; set ascending, and no UID in two that are outstanding. Where the server has ids
+ * of its own for messages, it is asked for those first, and only for the bodies of what is not here. */
 void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg);
 void link_arrived(struct link *link, uint32_t uid);
 /* In answer to what is outstanding, or to what was answered last. */
@@ -79,6 +85,10 @@ bool link_has_arrived(const struct link *link, uint32_t uid);
 void link_doubt(struct link *link);
 /* Is this message being asked for once more? */
 bool link_asks_again(const struct link *link, uint32_t uid);
+/* A FETCH response in answer to the question which messages there are (identify.h). False: it is about something else. */
+bool link_met(struct link *link, const struct imap_resp *fetch);
+/* Is the message with this UID and check one of before with other bytes? Then id_out is its id. */
+bool link_was(const struct link *link, uint32_t uid, uint32_t check, struct id *id_out);
 void link_asks_free(struct link *link);
 /* Does the answer say yes? If not, e says what the server said. */
 bool link_said_yes(const struct imap_resp *tagged, struct err *e);

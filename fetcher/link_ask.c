@@ -1,13 +1,16 @@
 /*
  * What a link asks for messages: UID FETCH and UID SEARCH, until it has an answer that can be used. A message whose line
  * could not be read, or whose body came empty, is asked for once more by itself; what then still does not come is left
- * out, and said so (FAULTS F13, F17). A server without SEARCH is asked for the UIDs by FETCH (F22).
+ * out, and said so (FAULTS F13, F17). Where the server has ids of its own for messages, what is here already is told from
+ * what is not before any body is asked for (identify.h). A server without SEARCH is asked for the UIDs by FETCH (F22).
  */
 #include <stdlib.h>
 
 #include "common/base/log.h"
 #include "fetcher/account.h"
+#include "fetcher/identify.h"
 #include "fetcher/imap_refusal.h"
+#include "fetcher/labels.h"
 
 #define AGAIN_MAX 512u /* messages of one FETCH that are asked for once more */
 
@@ -23,6 +26,10 @@ struct link_ask {
 	uint32_t *again; /* still to be asked for by themselves */
 	size_t again_count;
 	uint32_t alone; /* being asked for by itself; 0: none */
+	struct identify_list met; /* by the server's own ids */
+	struct identify_job *identify; /* being looked up; NULL: not */
+	bool meeting; /* only names are asked for so far */
+	uint32_t exists; /* messages in the mailbox when it was asked for */
 };
 
 static struct link_ask *ask_new(struct link *link, imap_done *done, uint64_t arg)
@@ -47,6 +54,8 @@ static void ask_free(struct link_ask *ask)
 	while (*at != ask)
 		at = &(*at)->next;
 	*at = ask->next;
+	identify_forget(ask->identify);
+	identify_clear(&ask->met);
 	buf_fini(&ask->set);
 	free(ask->again);
 	free(ask->arrived.uids);
@@ -117,8 +126,8 @@ bool link_asks_again(const struct link *link, uint32_t uid)
 static void command(struct link *link, imap_done *done, struct link_ask *ask, struct span set)
 {
 	imap_conn_command(link->conn, done, ask, 0,
-			  "UID FETCH %.*s (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
-			  (int)set.n, (const char *)set.p);
+			  "UID FETCH %.*s (UID FLAGS INTERNALDATE RFC822.SIZE%s BODY.PEEK[])",
+			  (int)set.n, (const char *)set.p, identify_items(link));
 }
 
 static void finish(struct link_ask *ask, const struct imap_resp *tagged)
@@ -217,6 +226,110 @@ static void fetched(void *ctx, struct imap_conn *conn, const struct imap_resp *t
 	one_more(ask);
 }
 
+/* ---- which of them are here ---- */
+
+bool link_met(struct link *link, const struct imap_resp *fetch)
+{
+	for (struct link_ask *ask = link->asks; ask && fetch->email_id.n; ask = ask->next)
+		if (ask->meeting && fetch->uid >= ask->low && fetch->uid <= ask->high) {
+			identify_add(&ask->met, link, fetch);
+			return true;
+		}
+	return false;
+}
+
+bool link_was(const struct link *link, uint32_t uid, uint32_t check, struct id *id_out)
+{
+	for (const struct link_ask *ask = link->asks; ask; ask = ask->next) {
+		const struct identify_met *met = identify_find(&ask->met, uid);
+
+		if (!met || met->answer != IDENTIFY_REWRITTEN || !check || met->check != check)
+			continue;
+		*id_out = met->id;
+		return true;
+	}
+	return false;
+}
+
+/* Known under this id: a place more, or the one that it has. */
+static void place(struct link_ask *ask, const struct identify_met *met)
+{
+	struct link *link = ask->link;
+	const struct source source = {.labels = met->labels};
+
+	if (met->answer == IDENTIFY_SAME) {
+		enter_message(link->account, link->mailbox, met->uid, met->flags, met->words,
+			      &met->id, NULL, SPAN_LIT(""), &source);
+		metrics_add(link->account->fetcher->metrics, FETCHER_KNOWN, 0, 1);
+	}
+	note(&ask->arrived, met->uid);
+	link->account->done += link->lane == WIRE_LANE_BULK;
+	if (met->uid > link->last_uid)
+		link->last_uid = met->uid;
+}
+
+static void fetch_rest(struct link_ask *ask)
+{
+	static const struct imap_resp yes = {.kind = IMAP_TAGGED, .status = IMAP_OK};
+	struct buf rest;
+
+	ask->meeting = false;
+	buf_init(&rest, 1 << 20);
+	identify_rest(&ask->met, buf_span(&ask->set), &rest);
+	buf_clear(&ask->set);
+	buf_put_span(&ask->set, buf_span(&rest));
+	buf_fini(&rest);
+	/* What came meanwhile is not in a set with an end. */
+	if (ask->link->exists > ask->exists && !has_no_end(buf_span(&ask->set)))
+		ask->link->mailbox->dirty = true;
+	if (ask->set.n == 0)
+		finish(ask, &yes);
+	else
+		command(ask->link, fetched, ask, buf_span(&ask->set));
+}
+
+static void identified(void *ctx)
+{
+	struct link_ask *ask = ctx;
+	const bool leave_drafts = labels_leave_drafts(ask->link->account, ask->link->mailbox);
+
+	ask->identify = NULL;
+	for (size_t i = 0; i < ask->met.count; i++) {
+		struct identify_met *met = &ask->met.items[i];
+
+		if (leave_drafts && met->draft)
+			met->answer = IDENTIFY_UNWANTED;
+		if (met->answer == IDENTIFY_SAME || met->answer == IDENTIFY_UNWANTED)
+			place(ask, met);
+	}
+	fetch_rest(ask);
+}
+
+/* A server that does not tell its ids after all is asked for the bodies. */
+static void all_met(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
+{
+	struct link_ask *ask = ctx;
+
+	(void)conn;
+	(void)arg;
+	if (tagged->status == IMAP_OK && ask->met.count > 0) {
+		ask->identify = identify_start(ask->link->account, &ask->met, identified, ask);
+	} else {
+		ask->meeting = false;
+		command(ask->link, fetched, ask, buf_span(&ask->set));
+	}
+}
+
+static void meet(struct link_ask *ask)
+{
+	struct link *link = ask->link;
+
+	ask->meeting = true;
+	ask->exists = link->exists;
+	imap_conn_command(link->conn, all_met, ask, 0, "UID FETCH %.*s (UID FLAGS RFC822.SIZE%s)",
+			  (int)ask->set.n, (const char *)ask->set.p, identify_items(link));
+}
+
 void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg)
 {
 	struct link_ask *ask = ask_new(link, done, arg);
@@ -233,7 +346,10 @@ void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t ar
 	}
 	if (has_no_end(set))
 		ask->high = UINT32_MAX;
-	command(link, fetched, ask, set);
+	if (*identify_items(link))
+		meet(ask);
+	else
+		command(link, fetched, ask, set);
 }
 
 /* ---- UIDs ---- */
@@ -292,4 +408,16 @@ void link_search(struct link *link, uint32_t low, uint32_t high, struct span cri
 	link->found_count = 0;
 	imap_conn_command(link->conn, searched, ask, 0, "UID SEARCH%s UID %u:%u%.*s", how, low,
 			  high, (int)criteria.n, (const char *)criteria.p);
+}
+
+void link_search_last(struct link *link, uint32_t high, size_t count, struct span criteria,
+		      imap_done *done)
+{
+	struct link_ask *ask = ask_new(link, done, 0);
+
+	ask->low = 1; /* a list is no answer here either */
+	link->found_count = 0;
+	imap_conn_command(link->conn, searched, ask, 0,
+			  "UID SEARCH RETURN (PARTIAL -1:-%zu) UID 1:%u%.*s", count, high,
+			  (int)criteria.n, (const char *)criteria.p);
 }

@@ -165,7 +165,7 @@ static bool put_others(const struct account *a, struct buf *out)
 		    mailbox_space_is_own(&a->live.spaces, mailbox_path(m)))
 			continue;
 		buf_put_cstr(out, count++ ? " " : " (MAILBOXES (");
-		if (count > OTHERS_MAX || !imap_mailbox_put(out, mailbox_path(m)))
+		if (count > OTHERS_MAX || !imap_mailbox_put(a->live.link->conn, out, mailbox_path(m)))
 			return false;
 	}
 	if (count)
@@ -214,7 +214,7 @@ void live_next(struct account *a)
 	struct mailbox *inbox, *dirty;
 
 	if (!link || !link->ready || a->live.idling || a->commanding ||
-	    imap_conn_outstanding(link->conn) > 0)
+	    link->asks || imap_conn_outstanding(link->conn) > 0)
 		return;
 	inbox = inbox_of(a);
 	dirty = next_dirty(a, inbox);

@@ -26,10 +26,42 @@ struct mailbox *mailbox_new(struct span path, int delimiter)
 	mailbox = calloc(1, sizeof(*mailbox) + path.n);
 	if (!mailbox)
 		abort();
+	(void)mailbox_path_set(mailbox, path, delimiter);
+	return mailbox;
+}
+
+bool mailbox_path_set(struct mailbox *mailbox, struct span path, int delimiter)
+{
+	if (path.n == 0 || path.n > MAILBOX_PATH_MAX)
+		return false;
 	memcpy(mailbox->path, path.p, path.n);
 	mailbox->path_bytes = path.n;
 	mailbox->delimiter = delimiter;
-	return mailbox;
+	return true;
+}
+
+void mailbox_id_set(struct mailbox_id *to, struct span from)
+{
+	if (from.n > MAILBOX_ID_MAX)
+		from = span_sub(from, from.n - MAILBOX_ID_MAX, from.n);
+	to->n = from.n;
+	if (from.n)
+		memcpy(to->b, from.p, from.n);
+}
+
+static bool id_eq_bytes(const struct mailbox_id *a, const struct mailbox_id *b)
+{
+	return a->n == b->n && memcmp(a->b, b->b, a->n) == 0;
+}
+
+bool mailbox_id_same(const struct mailbox_id *a, const struct mailbox_id *b)
+{
+	return a->n && id_eq_bytes(a, b);
+}
+
+bool mailbox_id_other(const struct mailbox_id *a, const struct mailbox_id *b)
+{
+	return a->n && b->n && !id_eq_bytes(a, b);
 }
 
 void mailbox_free_all(struct mailbox **list)
@@ -99,7 +131,7 @@ void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *
 
 	buf_init(&inner, 128);
 	encode_cursor(cursor, &inner);
-	pack_put_array(out, 7);
+	pack_put_array(out, 8);
 	pack_put_str(out, mailbox_path(mailbox));
 	pack_put_str(out, span_make(&delimiter, mailbox->delimiter < 0 ? 0 : 1));
 	pack_put_cstr(out, mailbox->role);
@@ -107,6 +139,7 @@ void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *
 	pack_put_str(out, buf_span(&inner));
 	pack_put_u64(out, cursor->remote);
 	pack_put_u64(out, 0); /* stored: counted where it is written */
+	pack_put_str(out, span_make(mailbox->id.b, mailbox->id.n));
 	buf_fini(&inner);
 }
 
@@ -136,7 +169,7 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 	struct pack_reader r = pack_reader_make(value);
 	size_t n = pack_read_array(&r);
 	struct span path = pack_read_bytes(&r), delimiter = pack_read_bytes(&r),
-		    role = pack_read_bytes(&r), cursor;
+		    role = pack_read_bytes(&r), cursor, own = SPAN_LIT("");
 	struct mailbox_cursor c = {0};
 	struct mailbox *mailbox;
 
@@ -144,6 +177,8 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 	cursor = pack_read_bytes(&r);
 	c.remote = (uint32_t)pack_read_u64(&r);
 	(void)pack_read_u64(&r);
+	if (n > 7)
+		own = pack_read_bytes(&r);
 	if (n < 7 || r.bad || role.n >= MAILBOX_ROLE_MAX || !decode_cursor(cursor, &c))
 		return ERR_PERM;
 	mailbox = mailbox_new(path, delimiter.n == 1 ? delimiter.p[0] : -1);
@@ -151,6 +186,7 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 		return ERR_PERM;
 	memcpy(mailbox->role, role.p, role.n);
 	mailbox->number = number;
+	mailbox_id_set(&mailbox->id, own);
 	mailbox->cursor = mailbox->told = c;
 	mailbox->known = c.validity != 0 && !c.noted;
 	*mailbox_out = mailbox;

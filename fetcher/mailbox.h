@@ -1,12 +1,13 @@
 /*
  * mailbox: one mailbox of an account as the fetcher knows it, and its packed value in KEY_A_MAILBOXES:
  *
- *   [path, delimiter, role, uidvalidity, cursor, remote, stored]      cursor: [next, modseq, back, since_ms, until_ms, flags]
+ *   [path, delimiter, role, uidvalidity, cursor, remote, stored, own id]   cursor: [next, modseq, back, since_ms, until_ms, flags]
  *
  * All UIDs from `back` up to `next` (not included) are entered. Below `back` the first sync goes on downwards until
  * nothing younger than since_ms is left (flag 1: done). A mailbox whose UIDVALIDITY changed is numbered anew; the old
  * number is retired (flag 2) and swept once the new one is done, so that no message is ever without its place. Of a mailbox
  * that is not chosen only uidvalidity and next are noted (flag 4): what comes behind them is new to a later choice.
+ * Own id: MAILBOXID of RFC 8474, or empty: under whatever name it is listed, it is this mailbox (FAULTS F36).
  */
 #ifndef MW_FETCHER_MAILBOX_H
 #define MW_FETCHER_MAILBOX_H
@@ -18,6 +19,13 @@
 #define MAILBOX_ROLE_MAX 12
 #define MAILBOX_COUNT_MAX 4096
 #define MAILBOX_LATE_MAX 32
+#define MAILBOX_ID_MAX 64
+
+/* What the server calls a mailbox whatever its name is; of a longer one its end. */
+struct mailbox_id {
+	uint8_t b[MAILBOX_ID_MAX];
+	size_t n; /* 0: it does not say */
+};
 
 struct mailbox_cursor {
 	uint32_t validity, next, back;
@@ -34,6 +42,7 @@ struct mailbox {
 	size_t path_bytes;
 	int delimiter; /* -1: none */
 	char role[MAILBOX_ROLE_MAX];
+	struct mailbox_id id, listed_id; /* as it was, and as it was listed now */
 	struct mailbox_cursor cursor; /* as read, or as it will be once all is entered */
 	struct mailbox_cursor told; /* as last given to be written by a visit */
 	bool known; /* has been visited: the cursor counts */
@@ -58,6 +67,11 @@ static inline struct span mailbox_path(const struct mailbox *mailbox)
 {
 	return span_make(mailbox->path, mailbox->path_bytes);
 }
+void mailbox_id_set(struct mailbox_id *to, struct span from);
+/* Both are known, and the same; or known, and others. */
+bool mailbox_id_same(const struct mailbox_id *a, const struct mailbox_id *b);
+bool mailbox_id_other(const struct mailbox_id *a, const struct mailbox_id *b);
+bool mailbox_path_set(struct mailbox *mailbox, struct span path, int delimiter);
 bool mailbox_cursor_eq(const struct mailbox_cursor *a, const struct mailbox_cursor *b);
 /* The lowest UID that may be entered. */
 static inline uint32_t mailbox_low(const struct mailbox_cursor *cursor)

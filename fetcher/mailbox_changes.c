@@ -62,12 +62,14 @@ static void begin_cursor(struct account *a, struct mailbox *m)
 	c->modseq = m->modseq_seen = link->modseq;
 	c->remote = link->exists;
 	c->done = link->exists == 0 || c->back <= 1;
+	if (link->mailbox_id.n)
+		m->id = link->mailbox_id;
 	mailbox_begin(a, m, &before);
 	m->known = true;
 	enter_cursor(a, m);
 }
 
-/* UIDVALIDITY changed: a new number; the old one keeps its places until the new one has all of them. */
+/* UIDVALIDITY changed, or another mailbox has the name: a new number; the old one keeps its places until the new one has all of them. */
 static struct mailbox *renumber(struct account *a, struct mailbox *old)
 {
 	struct mailbox *m = mailbox_add(a, mailbox_path(old), old->delimiter);
@@ -116,7 +118,8 @@ static void selected(void *ctx, struct imap_conn *conn, const struct imap_resp *
 	m->failures = 0;
 	if (link->validity == 0)
 		link->validity = 1; /* F2: not given; messages are known by their bytes anyway */
-	if (m->known && m->cursor.validity != link->validity) {
+	if (m->known && (m->cursor.validity != link->validity ||
+			 mailbox_id_other(&m->id, &link->mailbox_id))) {
 		m = renumber(a, m);
 		if (!m) {
 			finish(a);
@@ -138,7 +141,9 @@ void mailbox_visit(struct account *a, struct mailbox *mailbox)
 	a->live.target = mailbox;
 	mailbox->dirty = false;
 	mailbox->look_ms = 0;
-	link_select(a->live.link, mailbox, false, mailbox->known, selected);
+	link_select(a->live.link, mailbox, false,
+		    mailbox->known && !mailbox_id_other(&mailbox->id, &mailbox->listed_id),
+		    selected);
 }
 
 /* ---- new messages ---- */
@@ -239,6 +244,11 @@ static void changed_done(void *ctx, struct imap_conn *conn, const struct imap_re
 		step_compare(link->account);
 }
 
+static const char *label_items(unsigned caps)
+{
+	return caps & IMAP_CAP_GMAIL ? " X-GM-LABELS" : "";
+}
+
 static void step_changed(struct account *a)
 {
 	struct link *link = a->live.link;
@@ -254,8 +264,9 @@ static void step_changed(struct account *a)
 		step_compare(a); /* SELECT told it all, or there is nothing to tell */
 	else
 		imap_conn_command(link->conn, changed_done, link, 0,
-				  "UID FETCH %u:%u (UID FLAGS) (CHANGEDSINCE %llu)", mailbox_low(c),
-				  c->next - 1, (unsigned long long)c->modseq);
+				  "UID FETCH %u:%u (UID FLAGS%s) (CHANGEDSINCE %llu)",
+				  mailbox_low(c), c->next - 1, label_items(caps),
+				  (unsigned long long)c->modseq);
 }
 
 static void flags_done(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
@@ -286,7 +297,8 @@ static void step_flags(struct account *a)
 	}
 	a->live.step_low = low;
 	imap_conn_command(a->live.link->conn, flags_done, a->live.link, 0,
-			  "UID FETCH %u:%u (UID FLAGS)", low, high);
+			  "UID FETCH %u:%u (UID FLAGS%s)", low, high,
+			  label_items(imap_conn_caps(a->live.link->conn)));
 }
 
 /* ---- UIDs that went ---- */

@@ -2,7 +2,9 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "fetcher/labels.h"
 #include "fetcher/live.h"
+#include "fetcher/mailbox_ids.h"
 #include "fetcher/mailbox_name.h"
 
 #define FLAGS_MS 900000
@@ -63,6 +65,7 @@ static bool wanted(const struct account *a, const struct mailbox *m)
 
 static void take_list(struct account *a, const struct imap_resp *r)
 {
+	const bool renamed = r->old_name.n && mailbox_renamed(a, r->old_name, r->name, r->delimiter);
 	struct mailbox *m = mailbox_find(a, r->name);
 	const bool closed = imap_words_have(r->attributes, "\\Noselect") ||
 			    imap_words_have(r->attributes, "\\NonExistent");
@@ -77,7 +80,7 @@ static void take_list(struct account *a, const struct imap_resp *r)
 	mailbox_role_set(m, r->attributes,
 			 !(imap_conn_caps(a->live.link->conn) & IMAP_CAP_SPECIAL_USE));
 	m->chosen = !closed && wanted(a, m);
-	m->dirty = m->dirty || (m->chosen && !m->known);
+	m->dirty = m->dirty || renamed || (m->chosen && !m->known);
 }
 
 /* Not chosen: where it ends is noted, so that what enters after a choice is told from what lay there (SYN-02). */
@@ -138,6 +141,8 @@ static void take_status(struct account *a, const struct imap_resp *r)
 	struct mailbox *m = mailbox_find(a, r->name);
 	const struct mailbox_cursor *c;
 
+	if (m && r->mailbox_id.n)
+		mailbox_id_set(&m->listed_id, r->mailbox_id);
 	if (m && !m->chosen)
 		note(a, m, r);
 	if (!m || !m->chosen)
@@ -189,6 +194,13 @@ void mailbox_resync(struct account *a, struct mailbox *m)
 	c->back = c->next;
 	c->done = false;
 	enter_cursor(a, m);
+}
+
+/* One message, whatever labels show it: it is read from where all mail is (FAULTS F34). */
+static void choose_all_mail(struct account *a)
+{
+	for (struct mailbox *m = a->mailboxes; labels_are_folders(a) && m; m = m->next)
+		m->chosen = m->chosen && mailbox_is(m, "all");
 }
 
 /* What is no longer on the server loses its places; what is new and not wanted is at least shown. */
@@ -248,6 +260,8 @@ static void list_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 		account_fail(a, &e);
 		return;
 	}
+	mailbox_ids_settle(a);
+	choose_all_mail(a);
 	settle(a);
 	look_at_selected(link);
 	live_next(a);
@@ -255,6 +269,10 @@ static void list_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 
 static const char *status_items(unsigned caps)
 {
+	if (caps & IMAP_CAP_OBJECTID)
+		return caps & IMAP_CAP_CONDSTORE
+			       ? "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ MAILBOXID"
+			       : "MESSAGES UIDNEXT UIDVALIDITY MAILBOXID";
 	return caps & IMAP_CAP_CONDSTORE ? "MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ"
 					 : "MESSAGES UIDNEXT UIDVALIDITY";
 }
@@ -268,8 +286,10 @@ void mailbox_list_begin(struct account *a)
 	a->live.listing = true;
 	poke_selected(link);
 	a->live.listed_ms = clock_mono_ms();
-	for (struct mailbox *m = a->mailboxes; m; m = m->next)
+	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
 		m->listed = false;
+		m->listed_id.n = 0;
+	}
 	if (caps & IMAP_CAP_LIST_STATUS)
 		imap_conn_command(
 			link->conn, list_done, link, 0, "LIST \"\" \"*\" RETURN (%sSTATUS (%s))",
@@ -314,7 +334,7 @@ static void poll_some(struct account *a)
 	buf_init(&name, 4 * MAILBOX_PATH_MAX);
 	while (m && imap_conn_outstanding(link->conn) < IMAP_COMMANDS_MAX / 2) {
 		buf_clear(&name);
-		if (imap_mailbox_put(&name, mailbox_path(m)))
+		if (imap_mailbox_put(link->conn, &name, mailbox_path(m)))
 			imap_conn_command(link->conn, poll_done, link, 0, "STATUS %s (%s)",
 					  buf_cstr(&name),
 					  status_items(imap_conn_caps(link->conn)));

@@ -1,6 +1,6 @@
 #include "fetcher/mailbox_name.h"
 
-#include "common/base/buf.h"
+#include "common/base/utf7.h"
 
 #define NAME_MAX_BYTES 4096
 
@@ -95,4 +95,29 @@ bool mailbox_name_is(struct span path, struct span text)
 	same = encode(text, &name) && span_eq(buf_span(&name), path);
 	buf_fini(&name);
 	return same;
+}
+
+void mailbox_name_from_utf8(struct span name, struct buf *out)
+{
+	const size_t before = out->n;
+
+	if (encode(name, out))
+		return;
+	out->n = before;
+	buf_put_span(out, name);
+}
+
+void mailbox_name_to_utf8(struct span path, struct buf *out)
+{
+	const size_t before = out->n;
+	struct buf again;
+
+	utf7_decode(path, out);
+	buf_init(&again, NAME_MAX_BYTES);
+	if (!encode(span_make(out->p + before, out->n - before), &again) ||
+	    !span_eq(buf_span(&again), path)) {
+		out->n = before;
+		buf_put_span(out, path);
+	}
+	buf_fini(&again);
 }

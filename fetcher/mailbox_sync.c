@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "fetcher/backfill.h"
 #include "fetcher/budget.h"
+#include "fetcher/labels.h"
 
 #define WINDOW_UIDS 10000u
 /* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
@@ -295,6 +296,8 @@ static void window_found(void *ctx, struct imap_conn *conn, const struct imap_re
 		give_up(a, &e);
 		return;
 	}
+	if (b->low == 0)
+		b->low = link->found_count < WINDOW_UIDS ? 1 : link->found[0];
 	drop_found(a);
 	b->found = link->found;
 	b->found_count = b->searched = link->found_count;
@@ -322,9 +325,12 @@ static void next_window(struct account *a)
 	const int64_t since_ms = b->task ? b->task->since_ms : c->since_ms;
 	const int64_t until_ms = b->task ? b->task->until_ms : c->until_ms;
 	const uint32_t high = (b->task ? b->task->back : c->back) - 1;
+	const bool parts = imap_conn_caps(b->link->conn) & IMAP_CAP_PARTIAL;
+
 	struct buf criteria;
 
-	b->low = high > WINDOW_UIDS ? high - WINDOW_UIDS + 1 : 1;
+	/* 0: told by what is found. */
+	b->low = parts ? 0 : high > WINDOW_UIDS ? high - WINDOW_UIDS + 1 : 1;
 	buf_init(&criteria, 128);
 	if (since_ms > 0) {
 		buf_put_cstr(&criteria, " SINCE ");
@@ -334,7 +340,12 @@ static void next_window(struct account *a)
 		buf_put_cstr(&criteria, " BEFORE ");
 		imap_date_put(&criteria, until_ms + 2 * DAY_MS);
 	}
-	link_search(b->link, b->low, high, buf_span(&criteria), window_found);
+	if (labels_leave_drafts(a, b->target))
+		buf_put_cstr(&criteria, " UNDRAFT");
+	if (parts)
+		link_search_last(b->link, high, WINDOW_UIDS, buf_span(&criteria), window_found);
+	else
+		link_search(b->link, b->low, high, buf_span(&criteria), window_found);
 	buf_fini(&criteria);
 }
 
@@ -344,7 +355,8 @@ static bool is_another(const struct account *a)
 	const struct account_bulk *b = &a->bulk;
 	const uint32_t validity = b->task ? b->task->validity : b->target->cursor.validity;
 
-	return b->link->validity && b->link->validity != validity;
+	return (b->link->validity && b->link->validity != validity) ||
+	       mailbox_id_other(&b->target->id, &b->link->mailbox_id);
 }
 
 static void begin_target(struct account *a)

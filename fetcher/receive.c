@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "common/wire/pack.h"
 #include "fetcher/account.h"
+#include "fetcher/identify.h"
 
 #define DATE_MIN_MS 315532800000 /* 1980: before that a server's date is an accident (FAULTS F15) */
 
@@ -121,6 +122,8 @@ static void keep(struct link *link, const struct imap_resp *fetch, struct span r
 {
 	struct account *a = link->account;
 	struct flight *f = link->coming;
+	struct link_source from;
+	struct id before;
 	unsigned flags;
 	struct buf words, ledger;
 	struct err e;
@@ -132,9 +135,13 @@ static void keep(struct link *link, const struct imap_resp *fetch, struct span r
 								: SPAN_LIT(""),
 				&words);
 	link->coming = NULL;
-	if (f) {
+	link_source_init(&from, link, fetch, raw);
+	if (f && link_was(link, fetch->uid, from.source.check, &before)) {
+		window_leave(&a->fetcher->window, &f);
+		id = &before;
+	} else if (f) {
 		f->id = *id;
-		f->place = place_bits(link->mailbox, flags);
+		f->place = place_bits(link->mailbox, flags) | from.place;
 		f->received_ms = fetch->has & IMAP_HAS_DATE && fetch->date_ms > DATE_MIN_MS
 					 ? fetch->date_ms
 					 : clock_wall_ms();
@@ -153,8 +160,9 @@ static void keep(struct link *link, const struct imap_resp *fetch, struct span r
 			  id, "bytes", "u", link->got, NULL);
 	}
 	enter_message(a, link->mailbox, fetch->uid, flags, buf_span(&words), id, f,
-		      buf_span(&ledger));
+		      buf_span(&ledger), &from.source);
 out:
+	link_source_fini(&from);
 	buf_fini(&words);
 	buf_fini(&ledger);
 }

@@ -79,15 +79,8 @@ static void add_places(json_t *object, struct span places)
 	struct pack_reader p = pack_reader_make(places);
 
 	if (places.n && pack_read_array(&p) >= 2) {
-		for (size_t n = pack_read_array(&p); n > 0 && !p.bad; n--) {
-			size_t elements = pack_read_array(&p);
-			char number[24];
-
-			snprintf(number, sizeof(number), "%llu",
-				 (unsigned long long)(elements ? pack_read_u64(&p) : 0));
-			pack_skip_n(&p, elements > 1 ? elements - 1 : 0);
-			json_object_set_new(mailboxes, number, json_true());
-		}
+		for (size_t n = pack_read_array(&p); n > 0 && !p.bad; n--)
+			add_place(mailboxes, &p);
 		for (size_t n = pack_read_array(&p); n > 0 && !p.bad; n--) {
 			json_t *word = json_from_span(pack_read_bytes(&p));
 

@@ -13,6 +13,7 @@
  *   KEY_A_LEDGER    l       hash   fetcher; linker's commit removes → fetcher
  *   KEY_A_PLACES    p       hash   fetcher → gateway, linker's commit   id → msgpack: places, keywords
  *   KEY_A_UIDS      u:<mailbox>:<chunk>  hash  fetcher → fetcher        uid → id (10 bytes) + flag byte
+ *   KEY_A_NAMES     eid     hash   fetcher → fetcher     a message by the id that its server gives it → id, size, check
  *   KEY_A_ASIDE     aside   hash   fetcher → gateway     id → msgpack: reason, attempts, blob, at
  *   KEY_A_MESSAGES  m       hash   linker → gateway, fetcher            id → record
  *   KEY_A_IDKEYS    i       hash   linker → linker       8-byte hash of a Message-ID → thread id
@@ -99,6 +100,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_MAILBOXES "box"
 #define KEY_A_LEDGER "l"
 #define KEY_A_PLACES "p"
+#define KEY_A_NAMES "eid"
 #define KEY_A_UIDS "u:"
 #define KEY_A_ASIDE "aside"
 #define KEY_A_MESSAGES "m"

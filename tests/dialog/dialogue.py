@@ -36,8 +36,10 @@ class Dialogue:
             self.exchanges[-1].steps.append((word, rest))
         elif word == "caps":
             self.caps = "IMAP4rev1 " + rest
-        elif word == "mailbox" and not self.script:
+        elif word in ("mailbox", "label", "flag", "put") and not self.script:
             self.setup.append(line.split())
+        elif word == "only":
+            self.caps = rest
         elif word == "certificate":
             self.strange = rest
         elif word in ("expect", "then"):

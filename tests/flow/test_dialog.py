@@ -58,6 +58,8 @@ class Play:
     def then(self, text):
         if text == "cut":
             self.server.cut()
+        elif text.startswith("caps "):  # from the next connection on
+            self.dialogue.caps = "IMAP4rev1 " + text[5:]
         else:
             self.server.model.change(*text.split())
 
@@ -133,6 +135,25 @@ class Play:
             return at
         seconds = time.mktime(time.strptime(at[:19], "%Y-%m-%dT%H:%M:%S")) - time.mktime(time.gmtime())
         return seconds > float(rest) - 10 or seconds
+
+    def see_given(self, rest):
+        """So often the server gave this message's body."""
+        number, times = map(int, rest.split())
+        given = self.server.model.given.get(number, 0)
+        return given == times or given
+
+    def see_in(self, rest):
+        """The message is in exactly these folders, by the names that are shown (separated by commas)."""
+        number, _, names = rest.partition(" ")
+        path = {f["id"]: f["path"] for f in self.api.get(f"/v1/accounts/{self.id}/folders")["data"]}
+        there = sorted(path.get(box, box) for box in self.message(number)["mailboxIds"])
+        return there == sorted(names.split(",")) or there
+
+    def see_events(self, rest):
+        """So many events of this type by now."""
+        name, count = rest.split()
+        events = [e for e in self.api.get("/v1/events", types=name, wait=0, limit=200)["data"]]
+        return len(events) == int(count) or len(events)
 
     def see_folder(self, rest):
         """Name as it is shown, and its role (- for none); a third word: messages stored there."""
