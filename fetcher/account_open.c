@@ -122,7 +122,10 @@ static enum err_code take_secrets(struct open_job *j, const struct store_reply *
 	buf_init(&password, 8192);
 	code = secret_open_with(&j->fetcher->credentials_key, span_cstr(context),
 				field(reply, "cred"), &clear, e);
-	if (code == ERR_OK && !json_text_field(buf_span(&clear), "imapPassword", &password))
+	if (code == ERR_OK)
+		c->bearer = json_text_field(buf_span(&clear), "imapToken", &password);
+	if (code == ERR_OK && !c->bearer &&
+	    !json_text_field(buf_span(&clear), "imapPassword", &password))
 		code = err_set(e, ERR_AUTH, ERR_ACCOUNT, "no_credentials",
 			       "the account has no password for IMAP");
 	if (code == ERR_OK)

@@ -18,7 +18,8 @@ struct account_config {
 	char *host, *login, *owner;
 	uint16_t port;
 	enum mailconn_security security;
-	struct span password; /* wiped */
+	struct span password; /* wiped; an access token if bearer */
+	bool bearer;
 	struct wire_list own;
 	struct span *folders; /* NULL: all */
 	size_t folder_count;

@@ -304,7 +304,8 @@ struct link *link_open(struct account *a, unsigned lane, const struct link_handl
 		.host = a->config.host,
 		.port = a->config.port,
 		.user = a->config.login,
-		.password = a->config.password,
+		.password = a->config.bearer ? span_make(NULL, 0) : a->config.password,
+		.bearer = a->config.bearer ? a->config.password : span_make(NULL, 0),
 		.ca_file = conf->ca_file,
 		.connect_ms = conf->connect_ms,
 	};

@@ -68,6 +68,12 @@ static bool offered(struct http_request *r, const json_t *given, const char *pro
 	return false;
 }
 
+static void secret_read(struct verify_direction *d, const json_t *given)
+{
+	d->password = json_get_span(given, "password");
+	d->bearer = json_get_span(given, "accessToken");
+}
+
 bool account_connection_read(struct http_request *r, const json_t *given, const json_t *before,
 			     const char *email, struct account_connection *out)
 {
@@ -83,7 +89,7 @@ bool account_connection_read(struct http_request *r, const json_t *given, const 
 	out->preset = provider ? preset_by_provider(provider) : NULL;
 	if (!hosts_given(r, imap, smtp, old_imap, out->preset))
 		return false;
-	if (!json_get_span(imap, "password").n)
+	if (!json_get_span(imap, "password").n && !json_get_span(imap, "accessToken").n)
 		return missing(r, "imap.password");
 	direction_read(&out->imap, conf, MAILCONN_IMAP, imap, old_imap,
 		       out->preset ? out->preset->imap_host : "",
@@ -95,10 +101,12 @@ bool account_connection_read(struct http_request *r, const json_t *given, const 
 	out->imap.user = user ? user : email;
 	user = text_of(smtp, old_smtp, "user");
 	out->smtp.user = user ? user : out->imap.user;
-	out->imap.password = json_get_span(imap, "password");
-	out->smtp.password = json_get_span(smtp, "password");
-	if (!out->smtp.password.n)
+	secret_read(&out->imap, imap);
+	secret_read(&out->smtp, smtp);
+	if (!out->smtp.password.n && !out->smtp.bearer.n) {
 		out->smtp.password = out->imap.password;
+		out->smtp.bearer = out->imap.bearer;
+	}
 	return true;
 }
 
@@ -196,24 +204,43 @@ static int credentials_write(const char *p, size_t n, void *ctx)
 	return 0;
 }
 
+static const char *const secret_names[] = {"imapPassword", "smtpPassword", "imapToken", "smtpToken"};
+
+#define SECRETS (sizeof(secret_names) / sizeof(secret_names[0]))
+
+static void secret_put(json_t *object, const struct account_connection *c, size_t i)
+{
+	const struct verify_direction *d = i % 2 ? &c->smtp : &c->imap;
+	const struct span secret = i < 2 ? d->password : d->bearer;
+
+	if (secret.n)
+		json_object_set_new(object, secret_names[i], json_from_span(secret));
+}
+
+static void wipe(struct span secret)
+{
+	secret_wipe((void *)(uintptr_t)secret.p, secret.n);
+}
+
 struct span account_credentials_seal(struct http_request *r, struct span account,
 				     const struct account_connection *c)
 {
 	const char *context = arena_printf(r->arena, "%.*s/%.*s", (int)r->viewer.company.n,
 					   (const char *)r->viewer.company.p, (int)account.n,
 					   (const char *)account.p);
-	json_t *object = json_pack("{s:o s:o}", "imapPassword", json_from_span(c->imap.password),
-				   "smtpPassword", json_from_span(c->smtp.password));
+	json_t *object = json_object();
 	struct buf clear, sealed;
 	struct span out;
 
+	for (size_t i = 0; i < SECRETS; i++)
+		secret_put(object, c, i);
 	buf_init(&clear, CREDENTIALS_MAX);
 	buf_init(&sealed, CREDENTIALS_MAX + 128);
 	json_dump_callback(object, credentials_write, &clear, JSON_COMPACT);
 	secret_seal_to(&r->app->credentials_pub, span_cstr(context), buf_span(&clear), &sealed);
 	out = arena_span(r->arena, buf_span(&sealed));
-	secret_wipe((void *)(uintptr_t)json_get_text(object, "imapPassword"), c->imap.password.n);
-	secret_wipe((void *)(uintptr_t)json_get_text(object, "smtpPassword"), c->smtp.password.n);
+	for (size_t i = 0; i < SECRETS; i++)
+		wipe(json_get_span(object, secret_names[i]));
 	json_decref(object);
 	buf_wipe(&clear);
 	buf_fini(&clear);
@@ -226,8 +253,9 @@ void account_passwords_wipe(json_t *given)
 	static const char *const SIDES[] = {"imap", "smtp"};
 
 	for (size_t i = 0; i < 2; i++) {
-		struct span password = json_get_span(json_object_get(given, SIDES[i]), "password");
+		const json_t *side = json_object_get(given, SIDES[i]);
 
-		secret_wipe((void *)(uintptr_t)password.p, password.n);
+		wipe(json_get_span(side, "password"));
+		wipe(json_get_span(side, "accessToken"));
 	}
 }

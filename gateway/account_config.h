@@ -22,7 +22,7 @@ void account_connection_refuse(struct http_request *r, const struct account_conn
  * unchanged). No secret is in it. To json_decref. NULL: a problem is answered. */
 json_t *account_config_make(struct http_request *r, const json_t *given, const json_t *before,
 			    const struct account_connection *c);
-/* {"imapPassword","smtpPassword"} sealed so that only fetcher and sender can open it. */
+/* {"imapPassword","smtpPassword","imapToken","smtpToken"}, those that there are, sealed so that only fetcher and sender can open it. */
 struct span account_credentials_seal(struct http_request *r, struct span account,
 				     const struct account_connection *c);
 /* Overwrites the passwords in a parsed body. Call before the answer, whatever it is. */

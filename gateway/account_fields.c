@@ -29,6 +29,12 @@ static const struct json_field CLIENT_ID[] = {{.name = "", .type = FIELD_ID}};
 static const struct json_field SERVER[] = {
 	SERVER_FIELDS,
 	{.name = "password", .type = FIELD_TEXT, .flags = FIELD_SECRET, .min = 1, .max = 1024},
+	{.name = "accessToken",
+	 .type = FIELD_TEXT,
+	 .flags = FIELD_SECRET,
+	 .min = 1,
+	 .max = 6000,
+	 .help = "OAuth access token instead of a password (OAUTHBEARER, XOAUTH2); whoever gives it renews it."},
 	{.name = NULL},
 };
 static const struct json_field SERVER_SHOWN[] = {SERVER_FIELDS, {.name = NULL}};
@@ -45,7 +51,7 @@ static const struct json_field SERVER_SHOWN[] = {SERVER_FIELDS, {.name = NULL}};
 		{.name = "smtp",                                                     \
 		 .type = FIELD_OBJECT,                                               \
 		 .fields = SERVER,                                                   \
-		 .help = "user and password default to those of imap."},             \
+		 .help = "user, password and accessToken default to those of imap."},             \
 		{.name = "oauth", .type = FIELD_FREE, .help = "Not offered yet."},   \
 	{                                                                            \
 		.name = "activesync", .type = FIELD_FREE, .help = "Not offered yet." \

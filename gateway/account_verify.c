@@ -160,6 +160,7 @@ static void attempt_begin(struct attempt *a)
 		.port = way->port,
 		.user = d->user,
 		.password = d->password,
+		.bearer = d->bearer,
 		.ca_file = *a->v->conf->ca_file ? a->v->conf->ca_file : NULL,
 		.ehlo = "localhost",
 		.connect_ms = a->v->deadline_mono_ms - clock_mono_ms(),

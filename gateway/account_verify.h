@@ -25,7 +25,7 @@ struct verify_direction {
 	struct verify_way ways[VERIFY_WAYS_MAX];
 	size_t count;
 	const char *user; /* borrowed */
-	struct span password;
+	struct span password, bearer; /* borrowed; of bearer n 0: the password counts */
 	/* Set by account_verify: */
 	size_t at; /* the way that worked, or the last tried */
 	bool ok;

@@ -72,6 +72,30 @@ static void add_card(json_t *object, struct span card, bool owner)
 		add_member(object, pack_read_bytes(&p), &p, owner);
 }
 
+static void add_mailbox(json_t *mailboxes, struct pack_reader *p)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)pack_read_u64(p));
+	json_object_set_new(mailboxes, number, json_true());
+}
+
+/* `[mailbox, uidvalidity, uid]` and perhaps the mailboxes of its labels */
+static void add_place(json_t *mailboxes, struct pack_reader *p)
+{
+	const size_t elements = pack_read_array(p);
+
+	if (elements < 3) {
+		pack_skip_n(p, elements);
+		return;
+	}
+	add_mailbox(mailboxes, p);
+	pack_skip_n(p, 2);
+	for (size_t n = elements > 3 ? pack_read_array(p) : 0; n > 0 && !p->bad; n--)
+		add_mailbox(mailboxes, p);
+	pack_skip_n(p, elements > 4 ? elements - 4 : 0);
+}
+
 /* `[[mailbox, uidvalidity, uid]…], [keyword…]` → mailboxIds and keywords. */
 static void add_places(json_t *object, struct span places)
 {

@@ -92,8 +92,9 @@ static enum err_code take_password(const struct account_keys *keys, const struct
 	const char *context = arena_printf(arena, "%.*s/%.*s", (int)key->company.n,
 					   (const char *)key->company.p, (int)key->account.n,
 					   (const char *)key->account.p);
-	json_t *object = NULL, *password;
+	json_t *object = NULL, *secret;
 	struct buf clear;
+	bool token;
 	enum err_code code;
 
 	buf_init(&clear, CREDENTIALS_MAX);
@@ -101,15 +102,17 @@ static enum err_code take_password(const struct account_keys *keys, const struct
 	code = secret_open_with(&keys->credentials, span_cstr(context), entry->cred, &clear, e);
 	if (code == ERR_OK)
 		object = json_loadb((const char *)clear.p, clear.n, 0, NULL);
-	password = json_object_get(object, "smtpPassword");
-	if (code == ERR_OK && json_string_length(password) == 0)
+	token = json_string_length(json_object_get(object, "smtpToken")) > 0;
+	secret = json_object_get(object, token ? "smtpToken" : "smtpPassword");
+	if (code == ERR_OK && json_string_length(secret) == 0)
 		code = err_set(e, ERR_PERM, ERR_ACCOUNT, "no_credentials",
 			       "the account has no password for SMTP");
 	if (code == ERR_OK) {
-		a->target.password = arena_span(arena, span_make(json_string_value(password),
-								 json_string_length(password)));
-		secret_wipe((void *)(uintptr_t)json_string_value(password),
-			    json_string_length(password));
+		const struct span text =
+			span_make(json_string_value(secret), json_string_length(secret));
+
+		*(token ? &a->target.bearer : &a->target.password) = arena_span(arena, text);
+		secret_wipe((void *)(uintptr_t)text.p, text.n);
 	}
 	json_decref(object);
 	buf_wipe(&clear);

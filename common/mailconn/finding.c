@@ -66,6 +66,16 @@ static const struct wording refusals[] = {
 	{"invalid_grant", {"token_revoked", ERR_AUTH}},
 };
 
+/* Of an access token, in the words of RFC 7628 section 3.2.2, RFC 6750 section 3.1 and of XOAUTH2. */
+static const struct wording tokens[] = {
+	{"insufficient_scope", {"consent_missing", ERR_AUTH}},
+	{"\"403\"", {"consent_missing", ERR_AUTH}},
+	{"consent", {"consent_missing", ERR_AUTH}},
+	{"expired", {"token_expired", ERR_AUTH}},
+	{"revoked", {"token_revoked", ERR_AUTH}},
+	{"invalid_grant", {"token_revoked", ERR_AUTH}},
+};
+
 static const struct wording blocked[] = {
 	{"blocked", {"address_blocked", ERR_TEMP}},
 	{"blacklist", {"address_blocked", ERR_TEMP}},
@@ -95,6 +105,14 @@ static struct finding not_connected(long os_errno)
 	if (os_errno == ENETUNREACH || os_errno == EHOSTUNREACH)
 		return (struct finding){"host_unreachable", ERR_TEMP};
 	return (struct finding){"connection_refused", ERR_TEMP};
+}
+
+/* Its last words are a yes: it was not asked, as it offers no way that we know. */
+static bool not_asked(const char *words)
+{
+	const char *blank = strchr(words, ' ');
+
+	return strncmp(words, "250 ", 4) == 0 || (blank && strncasecmp(blank, " OK", 3) == 0);
 }
 
 /* The server closed, or said something that is not its protocol. */
@@ -134,6 +152,8 @@ static struct finding classify(CURLcode code, long os_errno, const char *words)
 	case CURLE_LOGIN_DENIED:
 	case CURLE_AUTH_ERROR:
 	case CURLE_REMOTE_ACCESS_DENIED:
+		if (not_asked(words))
+			return (struct finding){"no_login_mechanism", ERR_PERM};
 		return refused(words);
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
@@ -153,4 +173,17 @@ enum err_code mailconn_finding(CURLcode code, long os_errno, const char *words, 
 		return err_set(e, found.code, ERR_ACCOUNT, found.name, "%s: the server said: %s",
 			       text, words);
 	return err_set(e, found.code, ERR_ACCOUNT, found.name, "%s", text);
+}
+
+enum err_code mailconn_token_finding(const char *challenge, struct err *e)
+{
+	static const struct finding plain = {"token_refused", ERR_AUTH};
+	const struct err said = *e;
+	const struct finding found = by_words(tokens, sizeof(tokens) / sizeof(tokens[0]),
+					      *challenge ? challenge : said.text, plain);
+
+	if (*challenge)
+		return err_set(e, found.code, ERR_ACCOUNT, found.name, "%s: %s", said.text,
+			       challenge);
+	return err_set(e, found.code, ERR_ACCOUNT, found.name, "%s", said.text);
 }

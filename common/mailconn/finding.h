@@ -14,4 +14,8 @@
 enum err_code mailconn_finding(CURLcode code, long os_errno, const char *words, const char *detail,
 			       struct err *e);
 
+/* Of a login with an access token that was wrong_credentials (in e): which of the token's faults it is; challenge: what the
+ * server sent about it, in clear, or empty. */
+enum err_code mailconn_token_finding(const char *challenge, struct err *e);
+
 #endif

@@ -50,6 +50,9 @@ static const struct finding_case cases[] = {
 	{CURLE_LOGIN_DENIED, 0, "535 Error: authentication failed, use an authorization code",
 	 "app_password_needed", ERR_AUTH},
 	{CURLE_LOGIN_DENIED, 0, "NO [EXPIRED] password expired", "token_expired", ERR_AUTH},
+	{CURLE_LOGIN_DENIED, 0, "A001 OK Pre-login capabilities listed", "no_login_mechanism",
+	 ERR_PERM},
+	{CURLE_LOGIN_DENIED, 0, "250 SMTPUTF8", "no_login_mechanism", ERR_PERM},
 	{CURLE_LOGIN_DENIED, 0, "NO Your account is locked", "account_locked", ERR_AUTH},
 	{CURLE_RECV_ERROR, 0, "* BYE Too many connections from your address",
 	 "too_many_connections", ERR_TEMP},
@@ -72,9 +75,33 @@ static void test_findings(void **state)
 	}
 }
 
+/* ACC-02: what is wrong with an access token, as servers say it. */
+static void test_tokens(void **state)
+{
+	static const char *const told[][2] = {
+		{"{\"status\":\"invalid_token\",\"schemes\":\"bearer\"}", "token_refused"},
+		{"{\"status\":\"401\",\"error_description\":\"The token expired\"}", "token_expired"},
+		{"{\"status\":\"insufficient_scope\"}", "consent_missing"},
+		{"{\"status\":\"403\",\"schemes\":\"Bearer\"}", "consent_missing"},
+		{"{\"status\":\"400\",\"schemes\":\"Bearer\"}", "token_refused"},
+		{"", "token_refused"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		struct err e;
+
+		assert_int_equal(mailconn_finding(CURLE_LOGIN_DENIED, 0, "NO failed", "", &e), ERR_AUTH);
+		assert_int_equal(mailconn_token_finding(told[i][0], &e), ERR_AUTH);
+		assert_string_equal(e.name, told[i][1]);
+		assert_non_null(strstr(e.text, "NO failed"));
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_findings)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_findings),
+					   cmocka_unit_test(test_tokens)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

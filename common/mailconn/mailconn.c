@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "common/base/code.h"
 #include "common/mailconn/finding.h"
 
 #define WORDS_MAX 240
@@ -36,6 +37,8 @@ struct mailconn {
 	SSL *ssl; /* libcurl's, from the handshake on; it lives only where the login succeeded */
 	char detail[CURL_ERROR_SIZE];
 	char words[WORDS_MAX]; /* the server's last words, printable */
+	char challenge[WORDS_MAX]; /* what it sent about an access token, in clear and printable */
+	bool bearer;
 	char tls[80];
 };
 
@@ -92,17 +95,41 @@ void mailconn_pool_free(struct mailconn_pool **pool)
 	*pool = NULL;
 }
 
+static void put_printable(char *to, struct span from)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < from.n && used + 1 < WORDS_MAX; i++)
+		if (from.p[i] >= ' ' && from.p[i] < 127)
+			to[used++] = (char)from.p[i];
+	if (used)
+		to[used] = '\0';
+}
+
+/* `+ base64` or `334 base64` in answer to a token is JSON that says what is wrong with it (RFC 7628 section 3.2.2). */
+static void keep_challenge(struct mailconn *conn)
+{
+	const size_t skip = strncmp(conn->words, "+ ", 2) == 0     ? 2
+			    : strncmp(conn->words, "334 ", 4) == 0 ? 4
+								    : 0;
+	struct buf clear;
+
+	if (!conn->bearer || !skip)
+		return;
+	buf_init(&clear, WORDS_MAX);
+	if (base64_decode(span_cstr(conn->words + skip), &clear))
+		put_printable(conn->challenge, buf_span(&clear));
+	buf_fini(&clear);
+}
+
 /* Keeps the last line a server said, without what is not printable. */
 static size_t keep_words(char *bytes, size_t size, size_t count, void *userp)
 {
 	struct mailconn *conn = userp;
-	size_t n = size * count, used = 0;
+	const size_t n = size * count;
 
-	for (size_t i = 0; i < n && used + 1 < sizeof(conn->words); i++)
-		if (bytes[i] >= ' ' && bytes[i] < 127)
-			conn->words[used++] = bytes[i];
-	if (used)
-		conn->words[used] = '\0';
+	put_printable(conn->words, span_make(bytes, n));
+	keep_challenge(conn);
 	return n;
 }
 
@@ -205,6 +232,8 @@ static void set_login(CURL *easy, const struct mailconn_target *t)
 	curl_easy_setopt(easy, CURLOPT_USERNAME, t->user);
 	curl_easy_setopt(easy, t->bearer.n ? CURLOPT_XOAUTH2_BEARER : CURLOPT_PASSWORD, secret);
 	curl_easy_setopt(easy, CURLOPT_SASL_IR, 1L);
+	if (t->bearer.n) /* else what wants a password comes first, and there is none */
+		curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, "AUTH=OAUTHBEARER;AUTH=XOAUTH2");
 	OPENSSL_cleanse(secret, from.n);
 	free(secret);
 }
@@ -259,6 +288,7 @@ struct mailconn *mailconn_open(struct mailconn_pool *pool, const struct mailconn
 	conn->fd = -1;
 	conn->security = target->security;
 	conn->allowed = target->allowed;
+	conn->bearer = target->bearer.n > 0;
 	/* A URL that is refused fails like any other connection: later, by done. */
 	if (!set_url(conn, target))
 		curl_easy_setopt(conn->easy, CURLOPT_URL, "refused://host");
@@ -291,6 +321,16 @@ static void read_ahead(struct mailconn *conn)
 		 SSL_get_cipher_name(conn->ssl));
 }
 
+static void tell_failure(struct mailconn *conn, CURLcode result, long os_errno)
+{
+	struct err e;
+	enum err_code code = mailconn_finding(result, os_errno, conn->words, conn->detail, &e);
+
+	if (conn->bearer && strcmp(e.name, "wrong_credentials") == 0)
+		code = mailconn_token_finding(conn->challenge, &e);
+	conn->done(conn->ctx, conn, code, &e);
+}
+
 static void finish(struct mailconn *conn, CURLcode result)
 {
 	struct err e;
@@ -317,8 +357,7 @@ static void finish(struct mailconn *conn, CURLcode result)
 			   &e);
 		return;
 	}
-	conn->done(conn->ctx, conn,
-		   mailconn_finding(result, os_errno, conn->words, conn->detail, &e), &e);
+	tell_failure(conn, result, os_errno);
 }
 
 static void act(struct mailconn_pool *pool, curl_socket_t fd, int mask)
