@@ -40,6 +40,7 @@ struct account_live { /* the connection for all that is new */
 		notified; /* the server tells of the other mailboxes by itself (NOTIFY) */
 	bool strayed; /* another mailbox than the inbox was visited since the last look */
 	struct mailbox_spaces spaces;
+	bool ids_wrong; /* STATUS has other MAILBOXIDs than SELECT: they are no ids (Cyrus 3.6) */
 	bool synced; /* has come to rest once */
 	struct err worst; /* of the last mailbox that was parked */
 	const char *worst_state; /* told with this state of the account */

@@ -40,6 +40,8 @@ static const struct imap_case cases[] = {
 	{"status empty", "* STATUS x ()\r\n", "status x 0 0 0 0;"},
 	{"status with a mailbox's own id (RFC 8474)", "* STATUS x (MAILBOXID (F12-a_b) MESSAGES 3)\r\n",
 	 "status x 3 0 0 0 id=F12-a_b;"},
+	{"status with an own id that is none (Cyrus 3.6)", "* STATUS x (MAILBOXID (,\x06) MESSAGES 3)\r\n",
+	 "status x 3 0 0 0;"},
 	{"code with a mailbox's own id", "* OK [MAILBOXID (F9)] ok\r\n",
 	 "untagged 0 [MAILBOXID|(F9)] ok id=F9;"},
 	{"enabled", "* ENABLED QRESYNC UTF8=ACCEPT\r\n", "enabled QRESYNC UTF8=ACCEPT;"},

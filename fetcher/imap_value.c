@@ -159,9 +159,13 @@ static bool is_object_id(struct span id)
 {
 	if (id.n == 0 || id.n > OBJECT_ID_MAX || span_ieq(id, SPAN_LIT("NIL")))
 		return false;
-	for (size_t i = 0; i < id.n; i++)
-		if (id.p[i] <= ' ' || id.p[i] >= 127)
+	for (size_t i = 0; i < id.n; i++) {
+		const uint8_t c = id.p[i] | 0x20;
+
+		if (!(c >= 'a' && c <= 'z') && !(id.p[i] >= '0' && id.p[i] <= '9') &&
+		    id.p[i] != '-' && id.p[i] != '_')
 			return false;
+	}
 	return true;
 }
 

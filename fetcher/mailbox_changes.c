@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "fetcher/imap_refusal.h"
 #include "fetcher/live.h"
+#include "fetcher/mailbox_ids.h"
 #include "fetcher/mailbox_list.h"
 #include "fetcher/mailbox_sync.h"
 
@@ -116,6 +117,7 @@ static void selected(void *ctx, struct imap_conn *conn, const struct imap_resp *
 		return;
 	link->selected = true;
 	m->failures = 0;
+	mailbox_ids_selected(a, m, &link->mailbox_id);
 	if (link->validity == 0)
 		link->validity = 1; /* F2: not given; messages are known by their bytes anyway */
 	if (m->known && (m->cursor.validity != link->validity ||
@@ -141,9 +143,7 @@ void mailbox_visit(struct account *a, struct mailbox *mailbox)
 	a->live.target = mailbox;
 	mailbox->dirty = false;
 	mailbox->look_ms = 0;
-	link_select(a->live.link, mailbox, false,
-		    mailbox->known && !mailbox_id_other(&mailbox->id, &mailbox->listed_id),
-		    selected);
+	link_select(a->live.link, mailbox, false, mailbox->known, selected);
 }
 
 /* ---- new messages ---- */

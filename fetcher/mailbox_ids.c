@@ -42,19 +42,9 @@ static struct mailbox *by_id(const struct account *a, const struct mailbox_id *i
 	return m;
 }
 
-/* The first that the server tells. Of one that it told before, another is told when it is visited. */
-static void learn(struct account *a, struct mailbox *m)
-{
-	if (m->id.n || !m->listed_id.n)
-		return;
-	m->id = m->listed_id;
-	if (m->known || m->told.done)
-		enter_cursor(a, m);
-}
-
 void mailbox_ids_settle(struct account *a)
 {
-	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
+	for (struct mailbox *m = a->mailboxes; m && !a->live.ids_wrong; m = m->next) {
 		struct mailbox *was;
 
 		if (m->dropped || m->cursor.retired || !m->listed || !m->listed_id.n ||
@@ -67,12 +57,18 @@ void mailbox_ids_settle(struct account *a)
 			tell(a, was);
 		}
 	}
-	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
-		if (m->dropped || m->cursor.retired || !m->listed)
-			continue;
-		learn(a, m);
+	for (struct mailbox *m = a->mailboxes; m && !a->live.ids_wrong; m = m->next)
 		m->dirty = m->dirty || mailbox_id_other(&m->id, &m->listed_id);
-	}
+}
+
+void mailbox_ids_selected(struct account *a, struct mailbox *m, const struct mailbox_id *id)
+{
+	if (mailbox_id_other(&m->listed_id, id))
+		a->live.ids_wrong = true;
+	if (!m->known || m->id.n || !id->n)
+		return;
+	m->id = *id;
+	enter_cursor(a, m);
 }
 
 bool mailbox_renamed(struct account *a, struct span old_path, struct span path, int delimiter)

@@ -18,6 +18,7 @@ class Dialogue:
         self.caps = "IMAP4rev1 ID IDLE"
         self.setup, self.exchanges, self.script = [], [], []
         self.strange = False
+        self.token = None  # the mechanism that takes the account's access token; else it has a password
         self.since = "all"
         self.lock = threading.Lock()
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -40,6 +41,8 @@ class Dialogue:
             self.setup.append(line.split())
         elif word == "only":
             self.caps = rest
+        elif word == "token":
+            self.token = rest
         elif word == "certificate":
             self.strange = rest
         elif word in ("expect", "then"):

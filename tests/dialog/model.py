@@ -175,9 +175,9 @@ def in_set(text, box):
 class Session:
     """What one connection knows of the model. `say` writes a line, `ring` is called when the model changed."""
 
-    def __init__(self, model, caps, say, ring):
+    def __init__(self, model, caps, say, ring, mechanism="PLAIN"):
         self.model, self.say, self.ring = model, say, ring
-        self.caps = caps if "LOGINDISABLED" in caps else f"{caps} AUTH=PLAIN SASL-IR"
+        self.caps = caps if "LOGINDISABLED" in caps else f"{caps} AUTH={mechanism} SASL-IR"
         self.selected, self.seen, self.seen_modseq = None, [], 0
         self.utf8 = "IMAP4rev1" not in self.caps.split()
 

@@ -1,4 +1,5 @@
 """A scripted IMAP server over TLS: it plays a dialogue's exchanges literally, and answers from the model whatever no exchange is about."""
+import base64
 import os
 import re
 import select
@@ -9,6 +10,9 @@ import threading
 import time
 
 from .model import Session, mail
+
+
+TOKEN = "a-token.of_an-account"
 
 
 class Gone(Exception):
@@ -83,7 +87,8 @@ class Connection:
         self.server, self.sock, self.number, self.playing = server, sock, number, playing
         self.input, self.output, self.drips = b"", b"", False
         self.bell, self.rope = os.pipe()
-        self.session = Session(server.model, server.dialogue.caps if playing else "IMAP4rev1", self.say, self.ring)
+        self.session = Session(server.model, server.dialogue.caps if playing else "IMAP4rev1", self.say, self.ring,
+                               server.dialogue.token or "PLAIN")
 
     def ring(self):
         os.write(self.rope, b"!")
@@ -156,11 +161,14 @@ class Connection:
 
     def by_model(self, tag, command):
         if command.upper().startswith("AUTHENTICATE"):
-            if len(command.split()) < 3:
+            words = command.split()
+            if len(words) < 3:
                 self.say("+ ")
                 self.flush()
-                self.line()
-            self.say(f"{tag} OK in")
+                words.append(self.line())
+            token = self.server.dialogue.token
+            good = not token or (words[1] == token and f"auth=Bearer {TOKEN}\1\1".encode() in base64.b64decode(words[2]))
+            self.say(f"{tag} OK in" if good else f"{tag} NO [AUTHENTICATIONFAILED] not this")
         elif command.upper() == "IDLE":
             self.idle(tag)
         else:

@@ -14,7 +14,7 @@ sys.path.insert(0, str(rig.ROOT / "tests"))
 
 from dialog.dialogue import all_dialogues  # noqa: E402
 from dialog.model import Model, numbers  # noqa: E402
-from dialog.server import Server, tls  # noqa: E402
+from dialog.server import TOKEN, Server, tls  # noqa: E402
 
 DIALOGUES = {d.name: d for d in all_dialogues()}
 PATIENCE = 90
@@ -40,9 +40,12 @@ class Play:
 
     def begin(self):
         login = {"host": "127.0.0.1", "user": self.email, "password": rig.PASSWORD, "security": "tls"}
+        imap = dict(login, port=self.server.port)
+        if self.dialogue.token:
+            imap["accessToken"] = TOKEN
+            del imap["password"]
         self.api.call("POST", "/v1/accounts", 201, json={
-            "id": self.id, "userId": self.id, "email": self.email, "since": "all", "imap": dict(login, port=self.server.port),
-            "smtp": dict(login, port=self.smtp.port)})
+            "id": self.id, "userId": self.id, "email": self.email, "since": "all", "imap": imap, "smtp": dict(login, port=self.smtp.port)})
 
     def run(self):
         self.begin()
