@@ -32,7 +32,7 @@ class ScriptedSasl(ScriptedLogin):
         offers = " ".join(f"AUTH={m}" for m in self.mechanisms)
         while (text := line()):
             words = text.split()
-            tag, verb = (words.pop(0) + " ", words[1 - 1]) if self.protocol == "imap" else ("", words[0])
+            tag, verb = (words.pop(0) + " ", words[0]) if self.protocol == "imap" else ("", words[0])
             if verb.upper() == "CAPABILITY":
                 say(f"* CAPABILITY IMAP4rev1 LOGINDISABLED SASL-IR {offers}")
                 say(tag + "OK done")
