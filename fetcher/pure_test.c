@@ -111,9 +111,11 @@ static void test_mailbox(void **state)
 					    .done = true,
 					    .retired = true,
 					    .remote = 4};
+	mailbox_id_set(&m->id, SPAN_LIT("F2212ea87-6097-4256-9d51-71338625"));
 	buf_init(&out, 1000);
 	mailbox_encode(m, &m->cursor, &out);
 	assert_int_equal(mailbox_decode(17, buf_span(&out), &back), ERR_OK);
+	assert_true(mailbox_id_same(&back->id, &m->id) && !mailbox_id_other(&back->id, &m->id));
 	assert_memory_equal(&back->cursor, &m->cursor, sizeof(m->cursor));
 	assert_true(span_eq(mailbox_path(back), mailbox_path(m)));
 	assert_true(mailbox_is(back, "sent") && back->known && back->number == 17 &&
@@ -169,7 +171,7 @@ static void test_late(void **state)
 	mailbox_free_all(&m);
 }
 
-/* SYN-01: chosen folders are found by the names that people see. */
+/* SYN-01: chosen folders are found by the names that people see. F28: names in UTF-8 are the same mailboxes. */
 static void test_mailbox_name(void **state)
 {
 	static const struct {
@@ -188,8 +190,33 @@ static void test_mailbox_name(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
 		assert_true(mailbox_name_is(span_cstr(same[i].path), span_cstr(same[i].text)));
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		struct buf kept, sent;
+
+		buf_init(&kept, 256);
+		buf_init(&sent, 256);
+		mailbox_name_from_utf8(span_cstr(same[i].text), &kept);
+		assert_string_equal(buf_cstr(&kept), same[i].path);
+		mailbox_name_to_utf8(buf_span(&kept), &sent);
+		assert_string_equal(buf_cstr(&sent), same[i].text);
+		buf_fini(&kept);
+		buf_fini(&sent);
+	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(mailbox_name_is(SPAN_LIT("Entw&APw-rfe"), span_cstr(bad[i])));
+}
+
+/* What was written before mailboxes had ids of their own is read. */
+static void test_mailbox_before(void **state)
+{
+	static const uint8_t value[] = {0x97, 0xa1, 'x', 0xa0, 0xa0, 7,	   0xa7,
+					0x96, 9,    0,	  3,	0,    0,    1,	  4, 5};
+	struct mailbox *m = NULL;
+
+	(void)state;
+	assert_int_equal(mailbox_decode(3, span_make(value, sizeof(value)), &m), ERR_OK);
+	assert_true(m->cursor.next == 9 && m->cursor.done && m->id.n == 0);
+	mailbox_free_all(&m);
 }
 
 /* SYN-02: other users' and shared mailboxes are told from one's own by the longest prefix; prefixes are no part of a name. */
@@ -239,6 +266,7 @@ int main(void)
 		cmocka_unit_test(test_json),	     cmocka_unit_test(test_json_put),
 		cmocka_unit_test(test_mailbox),	     cmocka_unit_test(test_inbox),
 		cmocka_unit_test(test_mailbox_name), cmocka_unit_test(test_late),
+		cmocka_unit_test(test_mailbox_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
