@@ -34,8 +34,7 @@ void backfill_refused(struct account *a, struct mailbox *m, uint32_t uid,
 	metrics_add(a->fetcher->metrics, FETCHER_ASIDE, 0, 1);
 	log_event(LOG_LEVEL_WARN, "message_refused", "account", "s", a->tag, "mailbox", "u",
 		  (uint64_t)m->number, "uid", "u", (uint64_t)uid, NULL);
-	enter_message(a, m, uid, 0, SPAN_LIT("\x90"), &id, NULL, buf_span(&text),
-		      NULL);
+	enter_message(a, m, uid, 0, SPAN_LIT("\x90"), &id, NULL, buf_span(&text), NULL);
 	buf_fini(&text);
 }
 

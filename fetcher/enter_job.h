@@ -26,7 +26,8 @@ struct enter_entry {
 	struct flight *flight;
 	bool entered; /* the answer: it went into the ledger */
 	size_t words_bytes, more_bytes, source_bytes;
-	uint8_t bytes[]; /* keywords ‖ ledger value, set or box value ‖ what the server says of it */
+	uint8_t bytes
+		[]; /* keywords ‖ ledger value, set or box value ‖ what the server says of it */
 };
 
 void enter_job_start(struct account *a);

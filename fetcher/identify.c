@@ -62,9 +62,16 @@ void link_source_fini(struct link_source *s)
 
 static struct identify_met *item_new(struct identify_list *list)
 {
-	if (!list->arena) {
+	struct identify_met *more;
+
+	if (!list->arena)
 		list->arena = arena_new(0);
-		list->items = arena_array(list->arena, IDENTIFY_MAX, sizeof(*list->items));
+	if (list->count == list->room) {
+		list->room = list->room ? 2 * list->room : 16;
+		more = arena_array(list->arena, list->room, sizeof(*more));
+		if (list->count)
+			memcpy(more, list->items, list->count * sizeof(*more));
+		list->items = more;
 	}
 	return &list->items[list->count++];
 }

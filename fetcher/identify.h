@@ -26,7 +26,8 @@ struct source {
 	struct span name; /* as identify_name makes it; n 0: the server has none */
 	uint32_t size; /* as the server says, modulo 2^32 */
 	uint32_t check; /* message_check; 0: none */
-	struct span labels; /* packed list of mailbox numbers (labels_pack); n 0: nothing is known of labels */
+	struct span
+		labels; /* packed list of mailbox numbers (labels_pack); n 0: nothing is known of labels */
 };
 
 enum identify_answer {
@@ -49,7 +50,7 @@ struct identify_met {
 struct identify_list {
 	struct arena *arena; /* NULL: empty */
 	struct identify_met *items; /* ascending, once sorted */
-	size_t count;
+	size_t count, room;
 	bool more; /* there were too many */
 };
 
@@ -74,7 +75,8 @@ struct link_source {
 	struct buf name, labels;
 };
 
-void link_source_init(struct link_source *s, struct link *link, const struct imap_resp *fetch, struct span raw);
+void link_source_init(struct link_source *s, struct link *link, const struct imap_resp *fetch,
+		      struct span raw);
 void link_source_fini(struct link_source *s);
 
 /* 32 bits of the header field Message-ID, folding and blanks aside; 0 if there is none. */

@@ -38,10 +38,10 @@ static const struct imap_case cases[] = {
 	{"status", "* STATUS \"a b\" (MESSAGES 3 UIDNEXT 9 UIDVALIDITY 4 HIGHESTMODSEQ 77)\r\n",
 	 "status a b 3 9 4 77;"},
 	{"status empty", "* STATUS x ()\r\n", "status x 0 0 0 0;"},
-	{"status with a mailbox's own id (RFC 8474)", "* STATUS x (MAILBOXID (F12-a_b) MESSAGES 3)\r\n",
-	 "status x 3 0 0 0 id=F12-a_b;"},
-	{"status with an own id that is none (Cyrus 3.6)", "* STATUS x (MAILBOXID (,\x06) MESSAGES 3)\r\n",
-	 "status x 3 0 0 0;"},
+	{"status with a mailbox's own id (RFC 8474)",
+	 "* STATUS x (MAILBOXID (F12-a_b) MESSAGES 3)\r\n", "status x 3 0 0 0 id=F12-a_b;"},
+	{"status with an own id that is none (Cyrus 3.6)",
+	 "* STATUS x (MAILBOXID (,\x06) MESSAGES 3)\r\n", "status x 3 0 0 0;"},
 	{"code with a mailbox's own id", "* OK [MAILBOXID (F9)] ok\r\n",
 	 "untagged 0 [MAILBOXID|(F9)] ok id=F9;"},
 	{"enabled", "* ENABLED QRESYNC UTF8=ACCEPT\r\n", "enabled QRESYNC UTF8=ACCEPT;"},
@@ -50,7 +50,8 @@ static const struct imap_case cases[] = {
 	{"fetch with an own id that is none", "* 1 FETCH (UID 5 EMAILID NIL)\r\n",
 	 "fetch 1 uid=5;"},
 	{"fetch with labels (X-GM-EXT-1)",
-	 "* 1 FETCH (X-GM-MSGID 1278455344230334865 X-GM-LABELS (\"\\\\Inbox\" Work \"a \\\"b\" {3}\r\n"
+	 "* 1 FETCH (X-GM-MSGID 1278455344230334865 X-GM-LABELS (\"\\\\Inbox\" Work \"a \\\"b\" "
+	 "{3}\r\n"
 	 "c)d) UID 5)\r\n",
 	 "fetch 1 uid=5 id=1278455344230334865 labels<\\Inbox><Work><a \"b><c)d>;"},
 	{"fetch without labels", "* 1 FETCH (X-GM-LABELS () UID 5)\r\n", "fetch 1 uid=5 labels;"},
@@ -206,9 +207,9 @@ static void put_list(struct buf *out, const struct imap_resp *r)
 
 static void put_response(struct buf *out, const struct imap_resp *r)
 {
-	static const char *const words[] = {"other", "tagged", "untagged", "continue", "capability",
-					    "list",  "status", "exists",   "expunge",  "vanished",
-					    "set",   "fetch",  "namespace", "enabled"};
+	static const char *const words[] = {
+		"other",  "tagged",  "untagged", "continue", "capability", "list",	"status",
+		"exists", "expunge", "vanished", "set",	     "fetch",	   "namespace", "enabled"};
 
 	if (r->damaged) {
 		buf_put_cstr(out, r->kind == IMAP_FETCH ? "damaged fetch;" : "damaged;");

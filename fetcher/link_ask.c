@@ -305,14 +305,14 @@ static void identified(void *ctx)
 	fetch_rest(ask);
 }
 
-/* A server that does not tell its ids after all is asked for the bodies. */
+/* A server that does not tell its ids after all, or not of all, is asked for the bodies. */
 static void all_met(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
 {
 	struct link_ask *ask = ctx;
 
 	(void)conn;
 	(void)arg;
-	if (tagged->status == IMAP_OK && ask->met.count > 0) {
+	if (tagged->status == IMAP_OK && ask->met.count > 0 && !ask->doubtful) {
 		ask->identify = identify_start(ask->link->account, &ask->met, identified, ask);
 	} else {
 		ask->meeting = false;

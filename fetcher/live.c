@@ -165,7 +165,8 @@ static bool put_others(const struct account *a, struct buf *out)
 		    mailbox_space_is_own(&a->live.spaces, mailbox_path(m)))
 			continue;
 		buf_put_cstr(out, count++ ? " " : " (MAILBOXES (");
-		if (count > OTHERS_MAX || !imap_mailbox_put(a->live.link->conn, out, mailbox_path(m)))
+		if (count > OTHERS_MAX ||
+		    !imap_mailbox_put(a->live.link->conn, out, mailbox_path(m)))
 			return false;
 	}
 	if (count)
@@ -213,8 +214,8 @@ void live_next(struct account *a)
 	struct link *link = a->live.link;
 	struct mailbox *inbox, *dirty;
 
-	if (!link || !link->ready || a->live.idling || a->commanding ||
-	    link->asks || imap_conn_outstanding(link->conn) > 0)
+	if (!link || !link->ready || a->live.idling || a->commanding || link->asks ||
+	    imap_conn_outstanding(link->conn) > 0)
 		return;
 	inbox = inbox_of(a);
 	dirty = next_dirty(a, inbox);

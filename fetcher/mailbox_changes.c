@@ -120,8 +120,8 @@ static void selected(void *ctx, struct imap_conn *conn, const struct imap_resp *
 	mailbox_ids_selected(a, m, &link->mailbox_id);
 	if (link->validity == 0)
 		link->validity = 1; /* F2: not given; messages are known by their bytes anyway */
-	if (m->known && (m->cursor.validity != link->validity ||
-			 mailbox_id_other(&m->id, &link->mailbox_id))) {
+	if (m->known &&
+	    (m->cursor.validity != link->validity || mailbox_id_other(&m->id, &link->mailbox_id))) {
 		m = renumber(a, m);
 		if (!m) {
 			finish(a);

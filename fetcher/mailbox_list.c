@@ -65,7 +65,8 @@ static bool wanted(const struct account *a, const struct mailbox *m)
 
 static void take_list(struct account *a, const struct imap_resp *r)
 {
-	const bool renamed = r->old_name.n && mailbox_renamed(a, r->old_name, r->name, r->delimiter);
+	const bool renamed = r->old_name.n &&
+			     mailbox_renamed(a, r->old_name, r->name, r->delimiter);
 	struct mailbox *m = mailbox_find(a, r->name);
 	const bool closed = imap_words_have(r->attributes, "\\Noselect") ||
 			    imap_words_have(r->attributes, "\\NonExistent");

@@ -209,8 +209,8 @@ static void test_mailbox_name(void **state)
 /* What was written before mailboxes had ids of their own is read. */
 static void test_mailbox_before(void **state)
 {
-	static const uint8_t value[] = {0x97, 0xa1, 'x', 0xa0, 0xa0, 7,	   0xa7,
-					0x96, 9,    0,	  3,	0,    0,    1,	  4, 5};
+	static const uint8_t value[] = {0x97, 0xa1, 'x', 0xa0, 0xa0, 7, 0xa7, 0x96,
+					9,    0,    3,	 0,    0,    1, 4,    5};
 	struct mailbox *m = NULL;
 
 	(void)state;
@@ -262,10 +262,10 @@ static void test_spaces(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_spaces),	     cmocka_unit_test(test_since),
-		cmocka_unit_test(test_json),	     cmocka_unit_test(test_json_put),
-		cmocka_unit_test(test_mailbox),	     cmocka_unit_test(test_inbox),
-		cmocka_unit_test(test_mailbox_name), cmocka_unit_test(test_late),
+		cmocka_unit_test(test_spaces),	       cmocka_unit_test(test_since),
+		cmocka_unit_test(test_json),	       cmocka_unit_test(test_json_put),
+		cmocka_unit_test(test_mailbox),	       cmocka_unit_test(test_inbox),
+		cmocka_unit_test(test_mailbox_name),   cmocka_unit_test(test_late),
 		cmocka_unit_test(test_mailbox_before),
 	};
 

@@ -204,7 +204,8 @@ static int credentials_write(const char *p, size_t n, void *ctx)
 	return 0;
 }
 
-static const char *const secret_names[] = {"imapPassword", "smtpPassword", "imapToken", "smtpToken"};
+static const char *const secret_names[] = {"imapPassword", "smtpPassword", "imapToken",
+					   "smtpToken"};
 
 #define SECRETS (sizeof(secret_names) / sizeof(secret_names[0]))
 

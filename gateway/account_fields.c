@@ -34,27 +34,28 @@ static const struct json_field SERVER[] = {
 	 .flags = FIELD_SECRET,
 	 .min = 1,
 	 .max = 6000,
-	 .help = "OAuth access token instead of a password (OAUTHBEARER, XOAUTH2); whoever gives it renews it."},
+	 .help = "OAuth access token instead of a password (OAUTHBEARER, XOAUTH2); whoever gives "
+		 "it renews it."},
 	{.name = NULL},
 };
 static const struct json_field SERVER_SHOWN[] = {SERVER_FIELDS, {.name = NULL}};
 
-#define CONNECTION_FIELDS                                                            \
-	{.name = "provider",                                                         \
-	 .type = FIELD_ENUM,                                                         \
-	 .values = preset_names,                                                     \
-	 .help = "Gives hosts and ports that imap and smtp leave out."},             \
-		{.name = "imap",                                                     \
-		 .type = FIELD_OBJECT,                                               \
-		 .fields = SERVER,                                                   \
-		 .help = "user defaults to the address."},                           \
-		{.name = "smtp",                                                     \
-		 .type = FIELD_OBJECT,                                               \
-		 .fields = SERVER,                                                   \
-		 .help = "user, password and accessToken default to those of imap."},             \
-		{.name = "oauth", .type = FIELD_FREE, .help = "Not offered yet."},   \
-	{                                                                            \
-		.name = "activesync", .type = FIELD_FREE, .help = "Not offered yet." \
+#define CONNECTION_FIELDS                                                             \
+	{.name = "provider",                                                          \
+	 .type = FIELD_ENUM,                                                          \
+	 .values = preset_names,                                                      \
+	 .help = "Gives hosts and ports that imap and smtp leave out."},              \
+		{.name = "imap",                                                      \
+		 .type = FIELD_OBJECT,                                                \
+		 .fields = SERVER,                                                    \
+		 .help = "user defaults to the address."},                            \
+		{.name = "smtp",                                                      \
+		 .type = FIELD_OBJECT,                                                \
+		 .fields = SERVER,                                                    \
+		 .help = "user, password and accessToken default to those of imap."}, \
+		{.name = "oauth", .type = FIELD_FREE, .help = "Not offered yet."},    \
+	{                                                                             \
+		.name = "activesync", .type = FIELD_FREE, .help = "Not offered yet."  \
 	}
 
 static const struct json_field ALIAS[] = {{.name = "", .type = FIELD_ADDRESS}};

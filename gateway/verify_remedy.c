@@ -47,8 +47,10 @@ static const struct {
 	 "Ask the provider to allow the addresses that /v1/egress-addresses lists."},
 	{"token_expired", "Sign in at the provider again."},
 	{"token_revoked", "Sign in at the provider again."},
-	{"token_refused", "Get a new access token for this mailbox, with the right to use IMAP and SMTP."},
-	{"no_login_mechanism", "The server offers no way to log in that is known here; it may want an access token instead of a password, or the reverse."},
+	{"token_refused",
+	 "Get a new access token for this mailbox, with the right to use IMAP and SMTP."},
+	{"no_login_mechanism", "The server offers no way to log in that is known here; it may want "
+			       "an access token instead of a password, or the reverse."},
 	{"server_unavailable", "The mail server has trouble: try again later."},
 	{"not_given", "Give host, port, user and password, or a provider."},
 };

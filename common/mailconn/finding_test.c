@@ -80,7 +80,8 @@ static void test_tokens(void **state)
 {
 	static const char *const told[][2] = {
 		{"{\"status\":\"invalid_token\",\"schemes\":\"bearer\"}", "token_refused"},
-		{"{\"status\":\"401\",\"error_description\":\"The token expired\"}", "token_expired"},
+		{"{\"status\":\"401\",\"error_description\":\"The token expired\"}",
+		 "token_expired"},
 		{"{\"status\":\"insufficient_scope\"}", "consent_missing"},
 		{"{\"status\":\"403\",\"schemes\":\"Bearer\"}", "consent_missing"},
 		{"{\"status\":\"400\",\"schemes\":\"Bearer\"}", "token_refused"},
@@ -91,7 +92,8 @@ static void test_tokens(void **state)
 	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
 		struct err e;
 
-		assert_int_equal(mailconn_finding(CURLE_LOGIN_DENIED, 0, "NO failed", "", &e), ERR_AUTH);
+		assert_int_equal(mailconn_finding(CURLE_LOGIN_DENIED, 0, "NO failed", "", &e),
+				 ERR_AUTH);
 		assert_int_equal(mailconn_token_finding(told[i][0], &e), ERR_AUTH);
 		assert_string_equal(e.name, told[i][1]);
 		assert_non_null(strstr(e.text, "NO failed"));

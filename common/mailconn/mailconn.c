@@ -109,9 +109,9 @@ static void put_printable(char *to, struct span from)
 /* `+ base64` or `334 base64` in answer to a token is JSON that says what is wrong with it (RFC 7628 section 3.2.2). */
 static void keep_challenge(struct mailconn *conn)
 {
-	const size_t skip = strncmp(conn->words, "+ ", 2) == 0     ? 2
+	const size_t skip = strncmp(conn->words, "+ ", 2) == 0	   ? 2
 			    : strncmp(conn->words, "334 ", 4) == 0 ? 4
-								    : 0;
+								   : 0;
 	struct buf clear;
 
 	if (!conn->bearer || !skip)

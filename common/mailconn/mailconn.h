@@ -55,7 +55,7 @@ void mailconn_pool_timeout(struct mailconn_pool *pool);
 /*
  * Starts connecting; done is called once, later, from the pool's calls. code ERR_OK: logged in, mailconn_fd is to be
  * watched by the owner itself from now on. Otherwise e has the ACC-02 name: host_not_found, connection_refused,
- * connection_timed_out, connection_closed, tls_failed, certificate_untrusted, wrong_credentials, app_password_needed,
+ * connection_timed_out, connection_closed, tls_failed, certificate_untrusted, wrong_credentials, token_refused, no_login_mechanism, app_password_needed,
  * host_not_allowed, login_disabled, rate_limited, too_many_connections, … and the server's own words (printable, cut).
  */
 struct mailconn *mailconn_open(struct mailconn_pool *pool, const struct mailconn_target *target,
