@@ -19,7 +19,7 @@
 #ifndef MW_FETCHER_IMAP_RESP_H
 #define MW_FETCHER_IMAP_RESP_H
 
-#include "common/base/buf.h"
+#include "fetcher/imap_words.h"
 
 #define IMAP_LINE_MAX (256u << 10) /* a response without its body: 10,000 UIDs of SEARCH fit */
 #define IMAP_LITERAL_MAX (64u << 10) /* a literal that is not a body */
@@ -110,17 +110,5 @@ uint64_t imap_scanner_body_left(const struct imap_scanner *s);
 /* One whole response without its line end; small literals in place as `{n}CRLF…`, a streamed body as `{n}` alone.
  * Unescapes quoted strings in place. False: not IMAP. */
 bool imap_resp_parse(uint8_t *line, size_t n, struct imap_resp *resp_out);
-
-/* Takes the next range off a set ("7,9:12" or "7 9 12"). False at its end or at something else than numbers. */
-bool imap_set_next(struct span *set, uint32_t *low_out, uint32_t *high_out);
-/* Takes the next label; unescapes it in place, so each list is walked once. False at the end. */
-bool imap_label_next(struct span *labels, struct span *label_out);
-/* Takes the next blank-separated word. False at the end. */
-bool imap_word_next(struct span *words, struct span *word_out);
-bool imap_words_have(struct span words, const char *word);
-/* Appends uids (ascending) as a set, ranges where they follow each other. */
-void imap_set_put(struct buf *out, const uint32_t *uids, size_t count);
-/* "d-Mon-yyyy" of a Unix time in UTC. */
-void imap_date_put(struct buf *out, int64_t unix_ms);
 
 #endif

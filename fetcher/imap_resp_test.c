@@ -205,6 +205,13 @@ static void put_list(struct buf *out, const struct imap_resp *r)
 		buf_printf(out, " was %.*s", (int)r->old_name.n, (const char *)r->old_name.p);
 }
 
+static void put_status(struct buf *out, const struct imap_resp *r)
+{
+	buf_printf(out, " %.*s %u %u %u %llu", (int)r->name.n, (const char *)r->name.p, r->messages,
+		   r->uidnext, r->uidvalidity, (unsigned long long)r->modseq);
+	put_id(out, r->mailbox_id);
+}
+
 static void put_response(struct buf *out, const struct imap_resp *r)
 {
 	static const char *const words[] = {
@@ -237,9 +244,7 @@ static void put_response(struct buf *out, const struct imap_resp *r)
 		put_list(out, r);
 		break;
 	case IMAP_STATUS:
-		buf_printf(out, " %.*s %u %u %u %llu", (int)r->name.n, (const char *)r->name.p,
-			   r->messages, r->uidnext, r->uidvalidity, (unsigned long long)r->modseq);
-		put_id(out, r->mailbox_id);
+		put_status(out, r);
 		break;
 	case IMAP_EXISTS:
 	case IMAP_EXPUNGE:

@@ -1,8 +1,8 @@
-/* The small sets and lists in responses, and those that we write. */
-#include "fetcher/imap_resp.h"
-#include "fetcher/imap_value.h"
+#include "fetcher/imap_words.h"
 
 #include <time.h>
+
+#include "fetcher/imap_value.h"
 
 bool imap_set_next(struct span *set, uint32_t *low_out, uint32_t *high_out)
 {
