@@ -2,6 +2,7 @@
 IMAP_PURE := fetcher/imap_resp.c fetcher/imap_parse.c fetcher/imap_value.c fetcher/imap_words.c
 $(eval $(call unit,fetcher/imap_resp_test,$(IMAP_PURE),base,))
 $(eval $(call fuzz,fetcher/imap_resp_fuzz,$(IMAP_PURE),base,))
+$(eval $(call unit,fetcher/imap_out_test,fetcher/imap_out.c fetcher/imap_deflate.c fetcher/mailbox_name.c,base,-lz))
 $(eval $(call unit,fetcher/identify_test,fetcher/identify_rest.c fetcher/message_check.c $(IMAP_PURE),base,))
 $(eval $(call unit,fetcher/imap_refusal_test,fetcher/imap_refusal.c,base,))
 $(eval $(call unit,fetcher/mailbox_role_test,fetcher/mailbox_role.c,base,-lidn2))

@@ -116,3 +116,22 @@ def test_f26_a_restart_is_passed_over(house):
     house.connection.login("alice", "secret")
     house.connection.append("INBOX", None, None, message(10))
     see(house, lambda s: set(s) == names(1, 2, 4, 5, 6, 7, 8, 9, 10), "a restart")
+
+
+def test_acc07_kept_mail_is_known_when_the_account_comes_back(house):
+    """Proves ACC-07, F35 with Cyrus: removed with its mail kept and added anew, no message is created; erased, nothing is left of it."""
+    before = see(house, lambda s: len(s) == 9, "all of it")
+    login = {"host": "127.0.0.1", "security": "tls"}
+    body = {"id": "alice", "userId": house.rep["id"], "email": house.rep["email"], "since": "all",
+            "imap": dict(login, port=house.cyrus.port, user="alice", password="secret"),
+            "smtp": dict(login, port=house.server.ports["submissions"], user=house.rep["email"], password=rig.PASSWORD)}
+    events = house.api.get("/v1/events", types="message.created", wait=0, limit=200)["data"]
+    house.api.call("DELETE", "/v1/accounts/alice", None, params={"mail": "keep"})
+    house.api.call("POST", "/v1/accounts", 201, json=body)
+    rig.wait(lambda: house.api.get("/v1/accounts/alice")["state"] == "connected", 60, "connected again", 0.2)
+    house.connection.append("INBOX", None, None, message(11))
+    now = see(house, lambda s: len(s) == 10, "one more")
+    assert all(now[name][0] == before[name][0] for name in before)
+    assert len(house.api.get("/v1/events", types="message.created", wait=0, limit=200)["data"]) == len(events) + 1
+    house.api.call("DELETE", "/v1/accounts/alice", None, params={"mail": "erase"})
+    rig.wait(lambda: not house.redis().exists(f"{{a:{rig.COMPANY}/alice}}:eid"), 60, "names erased", 0.2)
