@@ -95,7 +95,8 @@ static void test_names(void **state)
 	assert_string_equal(buf_cstr(&out), "\"Gr&APwA3w-e &- \xff\"");
 	buf_clear(&out);
 	assert_true(imap_mailbox_put(conn, &out, SPAN_LIT("Gr&APwA3w-e/R&-D")));
-	assert_string_equal(buf_cstr(&out), "\"Gr\xc3\xbc\xc3\x9f" "e/R&D\"");
+	assert_string_equal(buf_cstr(&out), "\"Gr\xc3\xbc\xc3\x9f"
+					    "e/R&D\"");
 	assert_false(imap_mailbox_put(conn, &out, SPAN_LIT("a\r\nb")));
 	buf_fini(&out);
 	conn_free(conn);
