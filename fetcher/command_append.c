@@ -70,7 +70,7 @@ static void append_now(struct command *c, const struct mailbox *sent)
 
 	buf_init(&text, 4 * MAILBOX_PATH_MAX);
 	buf_put_cstr(&text, "APPEND ");
-	(void)imap_mailbox_put(&text, mailbox_path(sent));
+	(void)imap_mailbox_put(c->account->live.link->conn, &text, mailbox_path(sent));
 	buf_put_cstr(&text, " (\\Seen)");
 	imap_conn_append(c->account->live.link->conn, appended, c, 0, buf_span(&text),
 			 buf_span(&c->raw));

@@ -127,28 +127,34 @@ void imap_conn_idle_end(struct imap_conn *conn)
 		conn->idle = IMAP_IDLE_ENDING;
 }
 
+/* Any octets but those that no quoted string has. */
+static bool quoted_put(struct buf *out, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
+			return false;
+	buf_put_byte(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_put_byte(out, '\\');
+		buf_put_byte(out, s.p[i]);
+	}
+	buf_put_byte(out, '"');
+	return true;
+}
+
 bool imap_mailbox_put(const struct imap_conn *conn, struct buf *out, struct span path)
 {
 	struct span name = path;
 	struct buf text;
+	bool good;
 
 	buf_init(&text, NAME_BYTES_MAX);
 	if (conn->utf8) {
 		mailbox_name_to_utf8(path, &text);
 		name = buf_span(&text);
 	}
-	for (size_t i = 0; i < name.n; i++)
-		if (name.p[i] == '\r' || name.p[i] == '\n' || name.p[i] == '\0') {
-			buf_fini(&text);
-			return false;
-		}
-	buf_put_byte(out, '"');
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '"' || name.p[i] == '\\')
-			buf_put_byte(out, '\\');
-		buf_put_byte(out, name.p[i]);
-	}
-	buf_put_byte(out, '"');
+	good = quoted_put(out, name);
 	buf_fini(&text);
-	return true;
+	return good;
 }

@@ -23,7 +23,7 @@ struct mailbox *mailbox_new(struct span path, int delimiter)
 
 	if (path.n == 0 || path.n > MAILBOX_PATH_MAX)
 		return NULL;
-	mailbox = calloc(1, sizeof(*mailbox) + path.n);
+	mailbox = calloc(1, sizeof(*mailbox));
 	if (!mailbox)
 		abort();
 	(void)mailbox_path_set(mailbox, path, delimiter);
@@ -34,6 +34,10 @@ bool mailbox_path_set(struct mailbox *mailbox, struct span path, int delimiter)
 {
 	if (path.n == 0 || path.n > MAILBOX_PATH_MAX)
 		return false;
+	free(mailbox->path);
+	mailbox->path = malloc(path.n);
+	if (!mailbox->path)
+		abort();
 	memcpy(mailbox->path, path.p, path.n);
 	mailbox->path_bytes = path.n;
 	mailbox->delimiter = delimiter;
@@ -70,6 +74,7 @@ void mailbox_free_all(struct mailbox **list)
 		struct mailbox *mailbox = *list;
 
 		*list = mailbox->next;
+		free(mailbox->path);
 		free(mailbox);
 	}
 }

@@ -39,6 +39,7 @@ struct mailbox_cursor {
 struct mailbox {
 	struct mailbox *next;
 	uint32_t number;
+	uint8_t *path; /* owned */
 	size_t path_bytes;
 	int delimiter; /* -1: none */
 	char role[MAILBOX_ROLE_MAX];
@@ -60,7 +61,6 @@ struct mailbox {
 	uint32_t late[MAILBOX_LATE_MAX]; /* UIDs below next that did not come: perhaps they will */
 	unsigned late_count, looks; /* so often was looked for them since */
 	int64_t look_ms; /* mono: when next */
-	uint8_t path[]; /* of path_bytes */
 };
 
 static inline struct span mailbox_path(const struct mailbox *mailbox)

@@ -15,14 +15,14 @@ static void swap_names(struct mailbox *a, struct mailbox *b)
 {
 	const struct mailbox before = *a;
 
-	memcpy(a->path, b->path, sizeof(a->path));
+	a->path = b->path;
 	a->path_bytes = b->path_bytes;
 	a->delimiter = b->delimiter;
 	memcpy(a->role, b->role, sizeof(a->role));
 	a->listed_id = b->listed_id;
 	a->listed = b->listed;
 	a->chosen = b->chosen;
-	memcpy(b->path, before.path, sizeof(b->path));
+	b->path = before.path;
 	b->path_bytes = before.path_bytes;
 	b->delimiter = before.delimiter;
 	memcpy(b->role, before.role, sizeof(b->role));
