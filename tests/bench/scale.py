@@ -250,7 +250,7 @@ MBOX_DATE = "%a %b %d %H:%M:%S %Y"
 
 
 def put_mbox(world, count):
-    """So many messages over five years, evenly, the last of them of now."""
+    """So many messages over five years, evenly, the last of them of now; with the lines that Dovecot would spend minutes to write into it."""
     rep = world.ledger["reps"][0]
     home = world.server.mail / rep["email"]
     home.mkdir(parents=True, exist_ok=True)
@@ -259,7 +259,8 @@ def put_mbox(world, count):
     with open(home / "inbox", "wb") as file:
         for number in range(count):
             when = time.strftime(MBOX_DATE, time.gmtime(now - (count - 1 - number) * step))
-            file.write(b"From p@elsewhere.example " + when.encode() + b"\n" + small(number) + b"\n")
+            uids = (b"X-IMAPbase: 1764000000 %010d\n" % count if number == 0 else b"") + b"Status: O\nX-UID: %d\n" % (number + 1)
+            file.write(b"From p@elsewhere.example " + when.encode() + b"\n" + uids + small(number) + b"\n")
     own(world)
     world.server.doveadm("index", "-u", rep["email"], "INBOX")  # else the first who opens it waits for minutes
     return rep["id"]
