@@ -3,10 +3,10 @@
 
 idle: so many accounts of one Dovecot, each with its real IDLE connection to one fetcher; mail for 50 of them, one after the other, and the
 time until its owner's list of threads shows it; what all cost while nothing happens for so many seconds; then the fetcher is stopped hard
-and comes back: how long until all are connected again. messages: one mailbox of so many small messages of five years: first
-sync of ten days, backfill of the newest N, proof of the whole folder (vast: from tests/flow/vast.py, without Dovecot's work). folders: one account of so many folders with a message each. Prints
-the fetcher's memory (now and its peak) and CPU, and fails where the project's own bounds are broken (400 MB for 2,000 accounts, in
-proportion; 64 MB for the others; a second to wake)."""
+and comes back: how long until all are connected again. messages: one mailbox of so many small messages of five years: first sync of ten
+days, backfill of the newest N, proof of the whole folder (vast: from tests/flow/vast.py, without Dovecot's share of the work). folders: one
+account of so many folders with a message each. Prints the fetcher's memory (now and its peak) and CPU, and fails where the project's own
+bounds are broken (400 MB for 2,000 accounts, in proportion; 64 MB for the others; a second to wake)."""
 import argparse
 import json
 import os
