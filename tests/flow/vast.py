@@ -1,4 +1,5 @@
 """An IMAP server over TLS with one mailbox as large as one likes that takes no room: message n has UID n and is made when it is fetched."""
+import calendar
 import re
 import socket
 import threading
@@ -14,10 +15,10 @@ def ranges(text, last):
 
 
 class Vast:
-    """count: messages; young: so many of the last are of today, the others ten years old."""
+    """count: messages, the last of now, each step seconds younger than the one before."""
 
-    def __init__(self, context, count, young):
-        self.context, self.count, self.young = context, count, young
+    def __init__(self, context, count, step):
+        self.context, self.count, self.step, self.now = context, count, step, time.time()
         self.asked = []  # (verb, low, high) of all searches and fetches
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self.port = self.listener.getsockname()[1]
@@ -85,17 +86,22 @@ class Vast:
         low, high = next(ranges(found.group(1) if found else "1:*", self.count))
         self.asked.append(("SEARCH", low, high))
         high = min(high, self.count)
-        if "SINCE" in command.upper():
-            low = max(low, self.count - self.young + 1)
+        for word, days in re.findall(r"(SINCE|BEFORE) (\S+)", command, re.I):
+            first = self.first_of(days)
+            low, high = (max(low, first), high) if word.upper() == "SINCE" else (low, min(high, first - 1))
         yield f'* ESEARCH (TAG "any") UID{f" ALL {low}:{high}" if low <= high else ""}'
+
+    def first_of(self, day):
+        """The first message of a day."""
+        left = self.now - calendar.timegm(time.strptime(day, "%d-%b-%Y"))
+        return self.count - int(left / self.step)
 
     def fetch(self, which, command):
         whole = "BODY.PEEK[]" in command.upper()
         for low, high in ranges(which, self.count):
             self.asked.append(("FETCH", low, high))
             for uid in range(low, min(high, self.count) + 1):
-                young = uid > self.count - self.young
-                when = time.strftime("%d-%b-%Y 10:00:00 +0000", time.gmtime(time.time() - (0 if young else 3650 * 86400)))
+                when = time.strftime("%d-%b-%Y %H:%M:%S +0000", time.gmtime(self.now - (self.count - uid) * self.step))
                 raw = (f"From: P <p@elsewhere.example>\r\nTo: me@here.example\r\nSubject: note {uid}\r\n"
                        f"Message-ID: <{uid}@vast.example>\r\n\r\nShort text {uid}.\r\n").encode()
                 yield f"* {uid} FETCH (UID {uid} FLAGS () MODSEQ (5)" + (
