@@ -59,8 +59,9 @@ static uint64_t work_of(struct span raw)
 	buf_clear(&text);
 	for (uint32_t i = 0; i < m.text_body.count; i++)
 		mime_part_text(&d, &m.parts[m.text_body.items[i]], SIZE_MAX, &text);
-	html_text(buf_span(&text), SIZE_MAX, &words);
-	quote_split_text(buf_span(&text));
+	html_text_marked(buf_span(&text), SIZE_MAX, &words);
+	buf_clear(&words);
+	quote_split_text(buf_span(&text), &words);
 	uint64_t done = work;
 	buf_fini(&text);
 	buf_fini(&words);
