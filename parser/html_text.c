@@ -40,7 +40,8 @@ static bool is_cite(struct span attributes)
 		struct span value = unquoted(a.value);
 		if (span_ieq(a.name, SPAN_LIT("type")) && span_ieq(value, SPAN_LIT("cite")))
 			return true;
-		if (span_ieq(a.name, SPAN_LIT("class")) && span_istarts(value, SPAN_LIT("gmail_quote")))
+		if (span_ieq(a.name, SPAN_LIT("class")) &&
+		    span_istarts(value, SPAN_LIT("gmail_quote")))
 			return true;
 	}
 	return false;

@@ -8,7 +8,7 @@ $(B)/gen/charset_tables.h: parser/charset_tables
 $(B)/parser/charset.o $(B)/parser/charset.tidy $(B)/parser/counted/charset.o: $(B)/gen/charset_tables.h
 PARSER_CORE := $(addprefix parser/,utf8.c charset.c transfer.c transfer_base64.c encoded_word.c header.c lex.c param.c date.c \
 	address_list.c msg_id.c mime.c mime_scan.c mime_part.c mime_body.c entity.c html_text.c preview.c facts.c \
-	mail_class.c quote.c quote_marks.c json.c phrase.c html_token.c \
+	mail_class.c mail_kind.c look_alike.c quote.c quote_marks.c json.c phrase.c html_token.c \
 	charset_guess.c flowed.c uuencode.c rtf_unpack.c apple_file.c tnef.c embedded.c shown_text.c)
 PARSER_ALL := $(filter-out %_test.c %_fuzz.c %_testbed.c,$(wildcard parser/*.c))
 $(eval $(call program,parser,$(PARSER_ALL),stage bus store secret wire metrics conf base,-lzmq -lhiredis -lmicrohttpd \

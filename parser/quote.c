@@ -142,6 +142,8 @@ static size_t take_line(struct walk *w, size_t at, struct span above)
 		return w->s.n;
 	}
 	end = quote_marks_attribution(w->s, at);
+	if (!end && quote_marks_tells(line) && quote_follows(w->s, next))
+		end = next;
 	if (end) {
 		begin_quote(w, at);
 		return quote_follows(w->s, end) ? end : w->s.n;

@@ -1,7 +1,9 @@
 #include "parser/quote_marks.h"
 
 #define ATTRIBUTION_LINES 3
+#define DIVIDER_BYTES 16 /* no divider is shorter */
 #define BLOCK_LINES 10
+#define BLOCK_NAME_BYTES 40 /* nor a field's name longer */
 #define BLOCK_KINDS 3
 #define PHONE_LINE_BYTES 80
 
@@ -54,36 +56,52 @@ static bool has_at(struct span line)
 	return line.n > 0 && memchr(line.p, '@', line.n);
 }
 
+/* ':', or the wide one of Chinese and Japanese: what every attribution ends with. Asked first, as it costs least. */
+static bool ends_with_colon(struct span line)
+{
+	return line.n > 2 &&
+	       (line.p[line.n - 1] == ':' || memcmp(line.p + line.n - 3, "：", 3) == 0);
+}
+
 /* What an attribution begins with where its first line says neither a time nor an address. */
 static bool opens_attribution(struct span line)
 {
-	static const char *const starts[] = {"on ",	"am ", "le ", "el ", "il ",  "op ",
-					     "em ",	"den ", "w dniu ", "dnia ", "på ", "at ",
-					     "a(z) ", NULL};
+	static const char *const starts[] = {"on ", "am ", "le ",	  "el ",	 "il ",
+					     "op ", "em ", "den ",	  "w dniu ",	 "dnia ",
+					     "på ", "at ", "in article ", "in message ", NULL};
 	return starts_with_any(line, starts);
 }
 
-static bool ends_attribution(struct span line)
+bool quote_marks_tells(struct span line)
 {
-	static const char *const ends[] = {
-		"wrote:",	   "writes:",	    "said:",	      "schrieb:",
-		"a écrit :",	   "a écrit\u00a0:", "a écrit:",       "escribió:",
-		"ha scritto:",	   "schreef:",	    "geschreven:",    "escreveu:",
-		"skrev:",	   "kirjoitti:",    "napisał:",	      "napisał(a):",
-		"napisała:",	   "napsal:",	    "napsal(a):",     "napísal:",
-		"a scris:",	   "írta:",	    "yazdı:",	      "şunu yazdı:",
-		"έγραψε:",	   "написал:",	    "написал(а):",    "пишет:",
-		"пише:",	   "написав:",	    "כתב:",	      "כתב/ה:",
-		"كتب:",		   "写道：",	    "写道:",	      "寫道：",
-		"のメール:",	   "さんは書きました:", "님이 작성:",	      "đã viết:",
-		NULL};
-	return ends_with_any(line, ends);
+	static const char *const ends[] = {"wrote:",	  "writes:",
+					   "said:",	  "schrieb:",
+					   "a écrit :",	  "a écrit\u00a0:",
+					   "a écrit:",	  "escribió:",
+					   "ha scritto:", "schreef:",
+					   "geschreven:", "escreveu:",
+					   "skrev:",	  "kirjoitti:",
+					   "napisał:",	  "napisał(a):",
+					   "napisała:",	  "napsal:",
+					   "napsal(a):",  "napísal:",
+					   "a scris:",	  "írta:",
+					   "yazdı:",	  "şunu yazdı:",
+					   "έγραψε:",	  "написал:",
+					   "написал(а):", "пишет:",
+					   "пише:",	  "написав:",
+					   "כתב:",	  "כתב/ה:",
+					   "كتب:",	  "写道：",
+					   "写道:",	  "寫道：",
+					   "のメール:",	  "さんは書きました:",
+					   "님이 작성:",  "đã viết:",
+					   NULL};
+	return ends_with_colon(line) && ends_with_any(line, ends);
 }
 
 static bool ends_with_address(struct span line)
 {
 	static const char *const ends[] = {">:", ">):", "> :", ">\u00a0:", ">：", NULL};
-	return has_at(line) && ends_with_any(line, ends);
+	return ends_with_colon(line) && has_at(line) && ends_with_any(line, ends);
 }
 
 size_t quote_marks_attribution(struct span s, size_t at)
@@ -91,10 +109,10 @@ size_t quote_marks_attribution(struct span s, size_t at)
 	size_t next;
 	struct span line = quote_marks_line(s, at, &next);
 	bool opens = opens_attribution(line), dated = has_digit(line), named = has_at(line);
-	if ((dated && ends_with_address(line)) || (named && ends_attribution(line)))
+	if ((dated && ends_with_address(line)) || (named && quote_marks_tells(line)))
 		return next;
 	for (int i = 0; (opens || dated) && i < ATTRIBUTION_LINES && line.n > 0; i++) {
-		if (opens && (dated || named) && ends_attribution(line))
+		if (opens && (dated || named) && quote_marks_tells(line))
 			return next;
 		if (i > 0 && dated && ends_with_address(line))
 			return next;
@@ -144,7 +162,7 @@ static bool is_divider(struct span line)
 					       "début du message réexpédié",
 					       "_____________________________",
 					       NULL};
-	return starts_with_any(line, dividers);
+	return line.n >= DIVIDER_BYTES && starts_with_any(line, dividers);
 }
 
 enum block_kind { BLOCK_FROM = 1, BLOCK_DATE = 2, BLOCK_TO = 4, BLOCK_SUBJECT = 8 };
@@ -157,23 +175,27 @@ static unsigned block_kind(struct span line)
 		const char *names[24];
 	} kinds[] = {
 		{BLOCK_FROM,
-		 {"from:", "*from:*", "von:", "de :", "de\u00a0:", "de:", "da:", "van:", "från:", "fra:",
-		  "od:", "lähettäjä:", "kimden:", "feladó:", "От:", "差出人:", "发件人:", "发件人：",
-		  "寄件者:", "보낸 사람:"}},
-		{BLOCK_DATE,
-		 {"sent:", "*sent:*", "date:", "*date:*", "gesendet:", "datum:", "envoyé", "inviato:",
-		  "verzonden:", "enviado", "data:", "fecha:", "skickat:", "sendt:", "wysłano:",
-		  "odesláno:", "lähetetty:", "gönderildi:", "elküldve:", "Отправлено:", "Дата:",
-		  "送信日時:", "发送时间"}},
-		{BLOCK_TO,
-		 {"to:", "*to:*", "cc:", "*cc:*", "an:", "à :", "à\u00a0:", "à:", "aan:", "para:", "a:",
-		  "till:", "til:", "do:", "komu:", "vastaanottaja:", "kime:", "címzett:", "Кому:",
-		  "宛先:", "收件人", "받는 사람:"}},
+		 {"from:", "*from:*", "von:",	 "de :",     "de\u00a0:",  "de:",	"da:",
+		  "van:",  "från:",   "fra:",	 "od:",	     "lähettäjä:", "kimden:",	"feladó:",
+		  "От:",   "差出人:", "发件人:", "发件人：", "寄件者:",	   "보낸 사람:"}},
+		{BLOCK_DATE, {"sent:",	   "*sent:*",	 "date:",	"*date:*",    "gesendet:",
+			      "datum:",	   "envoyé",	 "inviato:",	"verzonden:", "enviado",
+			      "data:",	   "fecha:",	 "skickat:",	"sendt:",     "wysłano:",
+			      "odesláno:", "lähetetty:", "gönderildi:", "elküldve:",  "Отправлено:",
+			      "Дата:",	   "送信日時:",	 "发送时间"}},
+		{BLOCK_TO, {"to:",	"*to:*", "cc:",	   "*cc:*",	     "an:",   "à :",
+			    "à\u00a0:", "à:",	 "aan:",   "para:",	     "a:",    "till:",
+			    "til:",	"do:",	 "komu:",  "vastaanottaja:", "kime:", "címzett:",
+			    "Кому:",	"宛先:", "收件人", "받는 사람:"}},
 		{BLOCK_SUBJECT,
-		 {"subject:", "*subject:*", "betreff:", "objet", "oggetto:", "onderwerp:", "asunto:",
-		  "assunto:", "ämne:", "Ämne:", "emne:", "temat:", "předmět:", "aihe:", "konu:",
-		  "tárgy:", "Тема:", "件名:", "主题", "主旨:", "제목:"}},
+		 {"subject:", "*subject:*", "betreff:", "objet",  "oggetto:", "onderwerp:",
+		  "asunto:",  "assunto:",   "ämne:",	"Ämne:",  "emne:",    "temat:",
+		  "předmět:", "aihe:",	    "konu:",	"tárgy:", "Тема:",    "件名:",
+		  "主题",     "主旨:",	    "제목:"}},
 	};
+	struct span name = span_sub(line, 0, BLOCK_NAME_BYTES);
+	if (span_find_byte(name, ':') == name.n && !memmem(name.p, name.n, "：", 3))
+		return 0;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (starts_with_any(line, kinds[i].names))
 			return kinds[i].kind;
@@ -203,15 +225,35 @@ bool quote_marks_history(struct span s, size_t at)
 
 bool quote_marks_phone(struct span line)
 {
-	static const char *const starts[] = {
-		"sent from ",	     "sent via my ",	 "von meinem ",	      "gesendet von mein",
-		"gesendet mit der ", "envoyé de mon ",	 "envoyé depuis mon ", "enviado desde mi ",
-		"enviado do meu ",   "enviado de mi ",	 "inviato da ",	      "inviato dal mio ",
-		"verstuurd vanaf ",  "verzonden vanaf ", "skickat från min ",  "sendt fra min ",
-		"wysłane z ",	     "odesláno z ",	 "lähetetty i",	      "Отправлено с ",
-		"Отправлено из ",    "发自我的",	 "從我的",	      "via mobile",
-		"get outlook for ",  "outlook für ",	 "télécharger outlook pour ",
-		"obtener outlook para ", NULL};
+	static const char *const starts[] = {"sent from ",
+					     "sent via my ",
+					     "von meinem ",
+					     "gesendet von mein",
+					     "gesendet mit der ",
+					     "envoyé de mon ",
+					     "envoyé depuis mon ",
+					     "enviado desde mi ",
+					     "enviado do meu ",
+					     "enviado de mi ",
+					     "inviato da ",
+					     "inviato dal mio ",
+					     "verstuurd vanaf ",
+					     "verzonden vanaf ",
+					     "skickat från min ",
+					     "sendt fra min ",
+					     "wysłane z ",
+					     "odesláno z ",
+					     "lähetetty i",
+					     "Отправлено с ",
+					     "Отправлено из ",
+					     "发自我的",
+					     "從我的",
+					     "via mobile",
+					     "get outlook for ",
+					     "outlook für ",
+					     "télécharger outlook pour ",
+					     "obtener outlook para ",
+					     NULL};
 	static const char *const ends[] = {"から送信", "에서 보냄", NULL};
 	return line.n <= PHONE_LINE_BYTES && line.n > 0 && !memchr(line.p, ',', line.n) &&
 	       (starts_with_any(line, starts) || ends_with_any(line, ends));

@@ -13,6 +13,8 @@ struct span quote_marks_line(struct span s, size_t at, size_t *next_out);
 bool quote_marks_is_quote(struct span line);
 /* Where the attribution ("On Monday, Anna wrote:") that begins at `at` ends, of one to three lines; 0: there is none. */
 size_t quote_marks_attribution(struct span s, size_t at);
+/* "Anna wrote:", with neither time nor address: an attribution if '>' lines follow. */
+bool quote_marks_tells(struct span line);
 /* From here on all is history: "-----Original Message-----" and its kind, or a block of at least three header lines. */
 bool quote_marks_history(struct span s, size_t at);
 /* "Sent from my phone", as the whole line says it. */
