@@ -24,6 +24,8 @@ $(eval $(call unit,parser/pool_test,parser/pool.c parser/worker.c parser/spool_c
 $(eval $(call unit,parser/sandbox_test,parser/sandbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lseccomp -lidn2))
 $(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c \
 	parser/phrase.c parser/html_token.c,base,-lgumbo -lidn2))
+$(eval $(call unit,parser/sanitize_attack_test,parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c \
+	parser/phrase.c parser/html_token.c,base,-lgumbo -lidn2))
 # The core once more, counting its work (gcc's coverage hook; clang's has other needs, so there it is left out).
 ifneq ($(findstring clang,$(CC)),clang)
 $(B)/parser/counted/%.o: parser/%.c
