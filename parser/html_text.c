@@ -1,18 +1,37 @@
 #include "parser/html_text.h"
 #include "parser/entity.h"
 #include "parser/html_token.h"
-#include "parser/name_list.h"
-#include "parser/utf8.h"
 
-#define TAG_MAX 16
+enum effect { NONE = 0, LINE_END, BLANK, LEFT_OUT };
 
-/* The tag's name in small letters; none for a long one. */
-static struct span small_name(struct span name, uint8_t out[TAG_MAX])
+/* What a tag is in text: line ends around blocks, blanks between cells; the content of some is no text. */
+static enum effect effect_of(struct span name)
 {
-	size_t n = name.n <= TAG_MAX ? name.n : 0;
-	for (size_t i = 0; i < n; i++)
-		out[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] | 0x20 : name.p[i];
-	return (struct span){out, n};
+	static const struct {
+		enum effect effect;
+		const char *names; /* in small letters, all of one length */
+		uint8_t length, count;
+	} groups[] = {
+		{LINE_END, "p", 1, 1},
+		{LINE_END, "brtrliulolh1h2h3h4h5h6hrdldtdd", 2, 15},
+		{BLANK, "tdth", 2, 2},
+		{LINE_END, "divpre", 3, 2},
+		{LEFT_OUT, "xml", 3, 1},
+		{LINE_END, "table", 5, 1},
+		{LEFT_OUT, "styletitle", 5, 2},
+		{LINE_END, "headerfooter", 6, 2},
+		{LEFT_OUT, "script", 6, 1},
+		{LINE_END, "sectionarticle", 7, 2},
+		{LEFT_OUT, "textareanoscript", 8, 2},
+		{LINE_END, "blockquote", 10, 1},
+	};
+	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
+		for (size_t i = 0; groups[g].length == name.n && i < groups[g].count; i++) {
+			if (span_ieq(name, span_make(groups[g].names + i * name.n, name.n)))
+				return groups[g].effect;
+		}
+	}
+	return NONE;
 }
 
 struct writer {
@@ -58,18 +77,14 @@ static void count_depth(struct writer *w, const struct html_token *token)
 /* What a tag is as text. Returns where to go on. */
 static size_t put_tag(struct writer *w, struct span s, size_t after, const struct html_token *token)
 {
-	uint8_t small[TAG_MAX];
-	struct span name = small_name(token->name, small);
-	if (name_in_list("blockquote", name))
+	enum effect effect = effect_of(token->name);
+	if (span_ieq(token->name, SPAN_LIT("blockquote")))
 		count_depth(w, token);
-	if (name_in_list("br p div tr li ul ol table h1 h2 h3 h4 h5 h6 blockquote hr pre section "
-			 "article header footer dl dt dd",
-			 name))
+	if (effect == LINE_END)
 		put_line_end(w);
-	else if (name_in_list("td th", name))
+	else if (effect == BLANK)
 		buf_put_byte(w->out, ' ');
-	if (token->kind == HTML_START &&
-	    name_in_list("script style title textarea xml noscript", name))
+	else if (effect == LEFT_OUT && token->kind == HTML_START)
 		return html_raw_end(s, after, token->name);
 	return after;
 }

@@ -18,13 +18,13 @@ $(B)/parser/child_hooked.o: parser/child.c
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DMW_TEST_HOOKS -MMD -MP -c -o $@ $<
 PARSER_CHILD := $(addprefix parser/,child_hooked.c charset_iconv.c content_hash.c card.c facts_wire.c bounce.c \
-	bounce_text.c message_json.c render.c sanitize.c html_balance.c html_element.c sanitize_table.c sanitize_url.c css.c sandbox.c)
+	bounce_text.c message_json.c render.c sanitize.c tree_memory.c html_balance.c html_element.c sanitize_table.c sanitize_url.c css.c sandbox.c)
 $(eval $(call unit,parser/pool_test,parser/pool.c parser/worker.c parser/spool_cache.c $(PARSER_CHILD) $(PARSER_CORE),\
 	secret wire base,-lseccomp -lgumbo -lcrypto -lidn2))
 $(eval $(call unit,parser/sandbox_test,parser/sandbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lseccomp -lidn2))
-$(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c \
+$(eval $(call unit,parser/sanitize_test,parser/sanitize.c parser/tree_memory.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c \
 	parser/phrase.c parser/html_token.c,base,-lgumbo -lidn2))
-$(eval $(call unit,parser/sanitize_attack_test,parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c \
+$(eval $(call unit,parser/sanitize_attack_test,parser/sanitize.c parser/tree_memory.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c \
 	parser/phrase.c parser/html_token.c,base,-lgumbo -lidn2))
 # The core once more, counting its work (gcc's coverage hook; clang's has other needs, so there it is left out).
 ifneq ($(findstring clang,$(CC)),clang)
@@ -39,14 +39,14 @@ $(eval $(call unit,parser/mime_test,$(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/bounce.c \
 	parser/bounce_text.c parser/message_json.c \
-	parser/render.c parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c $(PARSER_CORE),\
+	parser/render.c parser/sanitize.c parser/tree_memory.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c parser/css.c $(PARSER_CORE),\
 	secret wire base,-lgumbo -lcrypto -lidn2))
 $(eval $(call fuzz,parser/embedded_fuzz,parser/mbox.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/words_fuzz,$(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/list_fuzz,$(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/date_fuzz,$(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/quote_fuzz,$(PARSER_CORE),base,-lidn2))
-$(eval $(call fuzz,parser/sanitize_fuzz,parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c \
+$(eval $(call fuzz,parser/sanitize_fuzz,parser/sanitize.c parser/tree_memory.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c parser/sanitize_url.c \
 	parser/css.c $(PARSER_CORE),base,-lgumbo -lidn2))
 $(eval $(call unit,parser/facts_test,parser/content_hash.c parser/card.c parser/facts_wire.c parser/bounce.c \
 	parser/bounce_text.c $(PARSER_CORE),secret wire base,-lcrypto -lidn2))
@@ -55,6 +55,6 @@ $(B)/tests/bench/bench_parse: $(patsubst %.c,$(B)/%.o,tests/bench/bench_parse.c 
 	$(PARSER_CORE)) $(B)/libsecret.a $(B)/libbase.a
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lcrypto -lidn2
 $(B)/tests/bench/bench_hostile: $(patsubst %.c,$(B)/%.o,tests/bench/bench_hostile.c parser/hostile_testbed.c \
-	parser/charset_iconv.c parser/message_json.c parser/render.c parser/sanitize.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c \
+	parser/charset_iconv.c parser/message_json.c parser/render.c parser/sanitize.c parser/tree_memory.c parser/html_balance.c parser/html_element.c parser/sanitize_table.c \
 	parser/sanitize_url.c parser/css.c $(PARSER_CORE)) $(foreach l,wire secret base,$(B)/lib$(l).a)
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lgumbo -lcrypto -lidn2
