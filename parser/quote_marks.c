@@ -104,25 +104,30 @@ static bool ends_with_address(struct span line)
 	return ends_with_colon(line) && has_at(line) && ends_with_any(line, ends);
 }
 
+/* words: one line or more; last: the last of them, which ends with a colon. */
+static bool is_attribution(struct span words, struct span last)
+{
+	bool dated = has_digit(words), named = has_at(words);
+	if (ends_with_address(last))
+		return dated;
+	if (!quote_marks_tells(last))
+		return false;
+	return last.p == words.p ? named || (dated && opens_attribution(words))
+				 : (dated || named) && opens_attribution(words);
+}
+
 size_t quote_marks_attribution(struct span s, size_t at)
 {
 	size_t next;
-	struct span line = quote_marks_line(s, at, &next);
-	bool opens = opens_attribution(line), dated = has_digit(line), named = has_at(line);
-	if ((dated && ends_with_address(line)) || (named && quote_marks_tells(line)))
-		return next;
-	for (int i = 0; (opens || dated) && i < ATTRIBUTION_LINES && line.n > 0; i++) {
-		if (opens && (dated || named) && quote_marks_tells(line))
-			return next;
-		if (i > 0 && dated && ends_with_address(line))
-			return next;
-		if (next >= s.n)
-			return 0;
+	struct span first = quote_marks_line(s, at, &next), line = first;
+	for (int i = 1; line.n > 0 && !(i > 1 && quote_marks_is_quote(line)); i++) {
+		if (ends_with_colon(line)) {
+			size_t n = (size_t)(line.p - first.p) + line.n;
+			return is_attribution((struct span){first.p, n}, line) ? next : 0;
+		}
+		if (i == ATTRIBUTION_LINES || next >= s.n)
+			break;
 		line = quote_marks_line(s, next, &next);
-		if (quote_marks_is_quote(line))
-			return 0;
-		dated |= opens && has_digit(line);
-		named |= has_at(line);
 	}
 	return 0;
 }
