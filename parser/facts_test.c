@@ -221,7 +221,7 @@ static void kinds_have_their_evidence(void **state)
 				continue;
 			assert_true(kinds[k].value.n > 0);
 			if (!mime_part_id(&x.m, kinds[k].part, id))
-				strcpy(id, "-");
+				memcpy(id, "-", 2);
 			buf_printf(&out, "%s %.*s %s;", mail_kind_name((enum mail_kind)k),
 				   (int)kinds[k].field.n, (const char *)kinds[k].field.p, id);
 		}

@@ -35,6 +35,7 @@ static bool is_bulk(const struct mime_message *m, struct mail_evidence *out)
 		return true;
 	struct mail_evidence list;
 	return !mail_evidence_field(m, "List-Id", NULL, &list) &&
+	       !mail_evidence_field(m, "List-Post", NULL, &list) &&
 	       mail_evidence_field(m, "List-Unsubscribe", NULL, out);
 }
 
