@@ -36,7 +36,7 @@ endif
 $(eval $(call unit,parser/transfer_base64_test,parser/transfer_base64.c,base,))
 $(eval $(call unit,parser/embedded_test,parser/mbox.c parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/mime_test,$(PARSER_CORE),base,-lidn2))
-$(eval $(call unit,parser/quote_test,parser/quote.c parser/quote_marks.c parser/html_text.c parser/html_token.c parser/entity.c,base,-lidn2))
+$(eval $(call unit,parser/quote_test,$(PARSER_CORE),base,-lidn2))
 $(eval $(call unit,parser/words_test,parser/charset_iconv.c $(PARSER_CORE),base,-lidn2))
 $(eval $(call fuzz,parser/mime_fuzz,parser/content_hash.c parser/card.c parser/facts_wire.c parser/bounce.c \
 	parser/bounce_text.c parser/message_json.c \
