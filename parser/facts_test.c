@@ -287,6 +287,29 @@ static void reports_name_who_failed(void **state)
 		 "me@b.example,\r\n\r\n<no@one.example>:\r\n"
 		 "552 5.2.2 full\r\n\r\nReceived: from x\r\nTo: other@one.example\r\n",
 		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.2.2\"}]}"},
+		/* a boundary that never comes */
+		{"From: MAILER-DAEMON@x.example\r\nSubject: Undelivered\r\nContent-Type: "
+		 "multipart/report; boundary=other\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
+		 "Sorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: "
+		 "x\r\n\r\n"
+		 "Final-Recipient: rfc822; no@one.example\r\nAction: failed\r\nStatus: "
+		 "5.1.1\r\n--b--",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.1.1\"}]}"},
+		/* nobody is named but in the message that came back */
+		{"From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/report; "
+		 "boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: "
+		 "message/delivery-status\r\n\r\nReporting-MTA: x\r\n\r\n--b\r\nContent-Type: "
+		 "message/rfc822\r\n\r\nTo: no@one.example\r\n\r\nHi\r\n--b--",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.0.0\"}]}"},
+		/* a report within a report */
+		{"From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/mixed; "
+		 "boundary=c\r\n\r\n--c\r\n\r\nSorry.\r\n--c\r\nContent-Type: "
+		 "message/rfc822\r\n\r\n" REPORT "--c--",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.1.1\"}]}"},
+		{"From: MAILER-DAEMON@x.example\r\nContent-Type: message/delivery-status\r\n\r\nx: "
+		 "y\r\n\r\nOriginal-Recipient: rfc822; no@one.example\r\nFinal-Recipient: rfc822; "
+		 "no\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.1.1\"}]}"},
 		{"X-Failed-Recipients: a@b.example\r\n\r\nx",
 		 "{\"bounces\":[{\"recipient\":\"a@b.example\",\"status\":\"5.0.0\"}]}"},
 	};
