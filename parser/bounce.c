@@ -5,9 +5,10 @@
 #include "parser/lex.h"
 #include "parser/mail_class.h"
 #include "parser/msg_id.h"
+#include "parser/phrase.h"
 
 struct report {
-	struct span recipient, status, action, diagnostic;
+	struct span recipient, original, status, action, diagnostic;
 };
 
 /* "rfc822; a@b" → a@b */
@@ -60,6 +61,8 @@ static void take_field(struct decode *d, const struct header_field *f, struct re
 {
 	if (span_ieq(f->name, SPAN_LIT("final-recipient")))
 		r->recipient = report_address(d, f->value);
+	else if (span_ieq(f->name, SPAN_LIT("original-recipient")))
+		r->original = report_address(d, f->value);
 	else if (span_ieq(f->name, SPAN_LIT("status")))
 		r->status = first_word(f->value);
 	else if (span_ieq(f->name, SPAN_LIT("action")))
@@ -93,6 +96,9 @@ static size_t read_part(struct bounce *bounce, struct decode *d, struct span bod
 			continue;
 		count++;
 		settle_status(&r);
+		if (!memchr(r.recipient.p, '@', r.recipient.n) && r.original.n)
+			r.recipient =
+				r.original; /* what some systems make of it inside is no address */
 		if (is_failure(&r))
 			add_recipient(d, bounce, r.recipient, r.status);
 	}
@@ -142,6 +148,13 @@ static void read_words(struct decode *d, const struct mime_message *m, struct bu
 static struct span first_email(const struct address_list *list)
 {
 	return list->count ? list->items[0].email : (struct span){0};
+}
+
+/* A report whose parts cannot be told apart, its boundary being wrong: its groups of fields stand in the text. */
+static size_t read_loose_report(struct bounce *bounce, struct decode *d, struct span words)
+{
+	static const char *const fields[] = {"final-recipient:", NULL};
+	return phrase_any_in(words, fields) ? read_part(bounce, d, words) : 0;
 }
 
 static void read_from_words(struct bounce *bounce, struct decode *d, const struct mime_message *m,
@@ -207,16 +220,37 @@ static struct span id_from_words(struct decode *d, struct span words)
 	return (struct span){0};
 }
 
+/* A report that came back itself, or one that names nobody: then the message that came back says who it was to. */
+static void read_returned(struct bounce *bounce, struct decode *d, struct span original,
+			  struct span words)
+{
+	struct mime_message inner;
+	struct address_list to = {0};
+	mime_parse(d, original, &inner);
+	if (read_reports(bounce, d, &inner) > 0)
+		return;
+	address_list_parse(d, mime_field_last(&inner, &inner.parts[0], HEADER_TO), &to);
+	struct span status = bounce_text_status(words);
+	for (size_t i = 0; i < to.count && i < BOUNCE_RECIPIENTS_MAX; i++)
+		add_recipient(d, bounce, to.items[i].email, status.n ? status : SPAN_LIT("5.0.0"));
+}
+
 static void read_bounce(struct decode *d, const struct mime_message *m, struct bounce *bounce)
 {
 	struct buf words;
 	buf_init(&words, DECODE_TEXT_MAX);
 	read_words(d, m, &words);
-	if (read_reports(bounce, d, m) == 0)
-		read_from_words(bounce, d, m, buf_span(&words));
-	bounce->message_id = first_id(d, block_field(d, returned(d, m), SPAN_LIT("message-id")));
+	struct span text = arena_span(d->arena, buf_span(&words)), original = returned(d, m);
+	size_t reported = read_reports(bounce, d, m);
+	if (reported == 0)
+		reported = read_loose_report(bounce, d, text);
+	if (reported == 0)
+		read_from_words(bounce, d, m, text);
+	if (reported == 0 && bounce->count == 0 && original.n)
+		read_returned(bounce, d, original, text);
+	bounce->message_id = first_id(d, block_field(d, original, SPAN_LIT("message-id")));
 	if (!bounce->message_id.n)
-		bounce->message_id = id_from_words(d, arena_span(d->arena, buf_span(&words)));
+		bounce->message_id = id_from_words(d, text);
 	buf_fini(&words);
 }
 

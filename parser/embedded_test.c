@@ -214,7 +214,7 @@ static void read_copy(struct span bytes)
 	free(copy);
 }
 
-static void damaged_winmail_stays_inside(void **state)
+static void f98_damaged_winmail_stays_inside(void **state)
 {
 	(void)state;
 	struct buf whole;
@@ -405,7 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(winmail_is_opened),
-		cmocka_unit_test(damaged_winmail_stays_inside),
+		cmocka_unit_test(f98_damaged_winmail_stays_inside),
 		cmocka_unit_test(rtf_never_grows_over_its_bound),
 		cmocka_unit_test(uuencoded_files_are_found),
 		cmocka_unit_test(text_is_shown_without_files),

@@ -17,7 +17,7 @@
 #include "parser/content_hash.h"
 #include "parser/facts_wire.h"
 #include "parser/json.h"
-#include "parser/mail_class.h"
+#include "parser/mail_kind.h"
 #include "parser/utf8.h"
 
 struct fixture {
@@ -164,6 +164,73 @@ static void machines_are_known(void **state)
 	}
 }
 
+struct kind_row {
+	const char *raw, *kinds; /* "kind field" of each */
+};
+
+#define PART(type)                                                                    \
+	"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: " type \
+	"\r\n\r\nx\r\n--b--\r\n"
+
+static const struct kind_row KINDS[] = {
+	{"From: a@b.example\r\nSubject: Hi\r\n\r\nx", ""},
+	{REPORT, "bounce Content-Type 2;"},
+	{"Return-Path: <>\r\nSubject: Undeliverable: x\r\n\r\nx", "bounce Return-Path 1;"},
+	{"From: postmaster@x.example\r\nSubject: failure notice\r\n\r\nx", "bounce Subject 1;"},
+	{PART("message/feedback-report"), "complaint Content-Type 1;"},
+	{"Auto-Submitted: auto-replied (vacation)\r\n\r\nx", "auto-reply Auto-Submitted 1;"},
+	{"X-Autoreply: yes\r\n\r\nx", "auto-reply X-Autoreply 1;"},
+	{"Subject: Abwesenheitsnotiz\r\n\r\nx", "auto-reply Subject 1;"},
+	{"List-Id: <l.example>\r\nList-Unsubscribe: <mailto:x@y>\r\n\r\nx", "list List-Id 1;"},
+	{"List-Unsubscribe: <mailto:x@y>\r\n\r\nx",
+	 "list List-Unsubscribe 1;bulk List-Unsubscribe 1;"},
+	{"Precedence: bulk\r\n\r\nx", "list Precedence 1;bulk Precedence 1;"},
+	{"Feedback-ID: 1:2:3\r\n\r\nx", "bulk Feedback-ID 1;"},
+	{"Content-Type: text/calendar; method=REQUEST\r\n\r\nx", "invitation Content-Type 1;"},
+	{PART("text/calendar"), "invitation Content-Type 1;"},
+	{"Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--",
+	 "signed Content-Type -;"},
+	{"Content-Type: multipart/encrypted; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--",
+	 "encrypted Content-Type -;"},
+	{"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n\r\nx",
+	 "signed Content-Type 1;"},
+	{"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx",
+	 "encrypted Content-Type 1;"},
+	{"Content-Type: application/x-pkcs7-mime\r\n\r\nx", "encrypted Content-Type 1;"},
+	{"Content-Type: application/pkcs7-mime; smime-type=certs-only\r\n\r\nx", ""},
+	{"\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nx", "encrypted text 1;"},
+	{"\r\nHi\r\n-----BEGIN PGP SIGNED MESSAGE-----\r\nx", "signed text 1;"},
+	{"\r\nHe wrote -----BEGIN PGP MESSAGE-----\r\n", ""},
+	{"From: \"boss@bank.example\" <a@b.example>\r\n\r\nx", "look-alike From 1;"},
+};
+
+/* What a message is, each with what says so. */
+static void kinds_have_their_evidence(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+		struct mail_evidence kinds[MAIL_KINDS];
+		struct fixture x;
+		struct buf out;
+		buf_init(&out, 4096);
+		read_message(&x, KINDS[i].raw);
+		mail_kind_find(&x.d, &x.m, &x.f, kinds);
+		for (int k = 0; k < MAIL_KINDS; k++) {
+			char id[MIME_PART_ID_BYTES] = "-";
+			if (!kinds[k].field.p)
+				continue;
+			assert_true(kinds[k].value.n > 0);
+			if (!mime_part_id(&x.m, kinds[k].part, id))
+				memcpy(id, "-", 2);
+			buf_printf(&out, "%s %.*s %s;", mail_kind_name((enum mail_kind)k),
+				   (int)kinds[k].field.n, (const char *)kinds[k].field.p, id);
+		}
+		assert_string_equal(buf_cstr(&out), KINDS[i].kinds);
+		buf_fini(&out);
+		done(&x);
+	}
+}
+
 /* SND-13: what came back, and of which message, goes on the bus. */
 static void reports_name_what_came_back(void **state)
 {
@@ -220,6 +287,29 @@ static void reports_name_who_failed(void **state)
 		 "me@b.example,\r\n\r\n<no@one.example>:\r\n"
 		 "552 5.2.2 full\r\n\r\nReceived: from x\r\nTo: other@one.example\r\n",
 		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.2.2\"}]}"},
+		/* a boundary that never comes */
+		{"From: MAILER-DAEMON@x.example\r\nSubject: Undelivered\r\nContent-Type: "
+		 "multipart/report; boundary=other\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n"
+		 "Sorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: "
+		 "x\r\n\r\n"
+		 "Final-Recipient: rfc822; no@one.example\r\nAction: failed\r\nStatus: "
+		 "5.1.1\r\n--b--",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.1.1\"}]}"},
+		/* nobody is named but in the message that came back */
+		{"From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/report; "
+		 "boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\nContent-Type: "
+		 "message/delivery-status\r\n\r\nReporting-MTA: x\r\n\r\n--b\r\nContent-Type: "
+		 "message/rfc822\r\n\r\nTo: no@one.example\r\n\r\nHi\r\n--b--",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.0.0\"}]}"},
+		/* a report within a report */
+		{"From: MAILER-DAEMON@x.example\r\nContent-Type: multipart/mixed; "
+		 "boundary=c\r\n\r\n--c\r\n\r\nSorry.\r\n--c\r\nContent-Type: "
+		 "message/rfc822\r\n\r\n" REPORT "--c--",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.1.1\"}]}"},
+		{"From: MAILER-DAEMON@x.example\r\nContent-Type: message/delivery-status\r\n\r\nx: "
+		 "y\r\n\r\nOriginal-Recipient: rfc822; no@one.example\r\nFinal-Recipient: rfc822; "
+		 "no\r\nAction: failed\r\nStatus: 5.1.1\r\n",
+		 "{\"bounces\":[{\"recipient\":\"no@one.example\",\"status\":\"5.1.1\"}]}"},
 		{"X-Failed-Recipients: a@b.example\r\n\r\nx",
 		 "{\"bounces\":[{\"recipient\":\"a@b.example\",\"status\":\"5.0.0\"}]}"},
 	};
@@ -330,6 +420,7 @@ int main(void)
 		cmocka_unit_test(cards_fit),
 		cmocka_unit_test(copies_have_one_hash),
 		cmocka_unit_test(machines_are_known),
+		cmocka_unit_test(kinds_have_their_evidence),
 		cmocka_unit_test(reports_name_who_failed),
 		cmocka_unit_test(reports_name_what_came_back),
 		cmocka_unit_test(previews_are_words),

@@ -29,15 +29,7 @@ static const struct known KNOWN[] = {
 	K("content-location", HEADER_CONTENT_LOCATION),
 	K("content-language", HEADER_CONTENT_LANGUAGE),
 	K("content-description", HEADER_CONTENT_DESCRIPTION),
-	K("return-path", HEADER_RETURN_PATH),
-	K("auto-submitted", HEADER_AUTO_SUBMITTED),
-	K("list-id", HEADER_LIST_ID),
-	K("list-unsubscribe", HEADER_LIST_UNSUBSCRIBE),
-	K("precedence", HEADER_PRECEDENCE),
 	K("x-failed-recipients", HEADER_X_FAILED_RECIPIENTS),
-	K("x-autoreply", HEADER_AUTO_REPLY_MARK),
-	K("x-autorespond", HEADER_AUTO_REPLY_MARK),
-	K("x-auto-response-suppress", HEADER_OTHER),
 	K("x-mailweave-test-crash", HEADER_TEST_CRASH),
 };
 #undef K

@@ -7,5 +7,7 @@
 /* Appends UTF-8: tags out, script, style and title left out, references decoded, a line end for each block. html: UTF-8.
  * Stops once out holds max bytes (about). */
 void html_text(struct span html, size_t max_bytes, struct buf *out);
+/* The same, with "> " before the lines of what mail programs mark as quoted, so that quote.h sees it. */
+void html_text_marked(struct span html, size_t max_bytes, struct buf *out);
 
 #endif

@@ -36,13 +36,9 @@ static bool is_plain(uint8_t c)
 static void put_escape(struct buf *out, uint8_t c)
 {
 	static const char hex[] = "0123456789abcdef";
-	const char *at = strchr("\"\"\\\\\nn\tt\rr", c);
-	if (c && at) {
-		buf_put_byte(out, '\\');
-		buf_put_byte(out, c == '"' || c == '\\' ? c
-				  : c == '\n'		? 'n'
-				  : c == '\t'		? 't'
-							: 'r');
+	uint8_t letter = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '\t' ? 't' : c;
+	if (letter != c || c == '"' || c == '\\') {
+		buf_put(out, (uint8_t[]){'\\', letter}, 2);
 		return;
 	}
 	uint8_t escape[6] = {'\\', 'u', '0', '0', (uint8_t)hex[c >> 4], (uint8_t)hex[c & 15]};

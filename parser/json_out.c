@@ -55,11 +55,14 @@ static void put_leaf_types(struct json *j, const struct mime_message *m)
 
 static void put_own_words(struct json *j, struct span text)
 {
-	struct quote_parts parts = quote_split_text(text);
+	struct buf fresh;
+	buf_init(&fresh, DECODE_TEXT_MAX);
+	struct quote_parts parts = quote_split_text(text, &fresh);
 	json_key(j, "newText");
-	json_str(j, parts.fresh);
+	json_str(j, buf_span(&fresh));
 	json_key(j, "signature");
 	json_str_or_null(j, parts.signature.n ? parts.signature : (struct span){0});
+	buf_fini(&fresh);
 }
 
 /* The decoded text and HTML; newText is of the text as it is shown, else of the HTML's words. */
@@ -78,7 +81,7 @@ static void put_text(struct json *j, struct decode *d, const struct mime_message
 				     : (struct span){0});
 	buf_clear(&text);
 	if (!shown_text(d, m, &text))
-		html_text(buf_span(&html), SIZE_MAX, &text);
+		html_text_marked(buf_span(&html), SIZE_MAX, &text);
 	if (has_text || has_html)
 		put_own_words(j, buf_span(&text));
 	buf_fini(&text);

@@ -2,6 +2,7 @@
 #include "common/secret/secret.h"
 #include "parser/embedded.h"
 #include "parser/encoded_word.h"
+#include "parser/mail_kind.h"
 
 #include <stdio.h>
 
@@ -129,6 +130,10 @@ static void put_part_fields(const struct writer *w, uint32_t i)
 	put_or_null(j, "charset", p->charset.n || !text ? p->charset : SPAN_LIT("us-ascii"));
 	put_or_null(j, "disposition", p->disposition);
 	put_or_null(j, "cid", p->cid);
+	if (transfer_is_damaged(p->encoding, p->body)) {
+		json_key(j, "isEncodingProblem");
+		json_bool(j, true);
+	}
 	put_languages(j, mime_field_first(w->m, p, HEADER_CONTENT_LANGUAGE));
 	struct span location = span_trim(mime_field_first(w->m, p, HEADER_CONTENT_LOCATION));
 	if (location.n)
@@ -263,6 +268,7 @@ void message_json_properties(struct json *j, struct decode *d, const struct mime
 	json_bool(j, f->traits & FACTS_ATTACHMENT);
 	json_key(j, "preview");
 	json_str(j, f->preview);
+	mail_kind_json(j, d, m, f);
 	json_key(j, "bodyStructure");
 	put_structure(&w, 0);
 	put_list(&w, "textBody", &m->text_body);

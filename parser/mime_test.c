@@ -59,7 +59,7 @@ static const struct row ROWS[] = {
 	 ""},
 	{"boundary with blanks behind", MIXED "--b \t\r\n\r\nx\r\n--b-- \r\n",
 	 "multipart/mixed{text/plain}", "1", "1", ""},
-	{"one boundary begins with the other",
+	{"F99: one boundary begins with the other",
 	 "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: multipart/mixed; "
 	 "boundary=bb\r\n\r\n"
 	 "--bb\r\n\r\nx\r\n--bb--\r\n--b\r\n\r\ny\r\n--b--",
@@ -79,7 +79,12 @@ static const struct row ROWS[] = {
 	 "content-TYPE: Multipart/MIXED; Boundary=\"b c\"\r\n\r\n--b c\r\n\r\nx\r\n--b c--",
 	 "multipart/mixed{text/plain}", "1", "1", ""},
 	{"bad type", "Content-Type: text\r\n\r\nx", "text/plain", "1", "1", ""},
-	{"two types: the first", H "x", "text/html", "1", "1", ""},
+	{"F99: two types: the first", "Content-Type: text/html\r\n" P "x", "text/html", "1", "1",
+	 ""},
+	{"F99: two boundaries: the first",
+	 "Content-Type: multipart/mixed; boundary=a\r\n" MIXED
+	 "--a\r\n\r\nx\r\n--b\r\n\r\ny\r\n--a--",
+	 "multipart/mixed{text/plain}", "1", "1", ""},
 	{"related: only the first is a body",
 	 "Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\n" H "x\r\n--b\r\n" IMG
 	 "y\r\n--b--",
@@ -187,7 +192,8 @@ static void bodies_are_exact(void **state)
 	done(&f);
 }
 
-static void parts_are_limited(void **state)
+/* F90 */
+static void f90_parts_are_limited(void **state)
 {
 	(void)state;
 	struct fixture f;
@@ -205,14 +211,15 @@ static void parts_are_limited(void **state)
 	buf_fini(&raw);
 }
 
-static void depth_is_limited(void **state)
+/* F89 */
+static void f89_depth_is_limited(void **state)
 {
 	(void)state;
 	struct fixture f;
 	struct buf raw;
-	buf_init(&raw, 1 << 20);
+	buf_init(&raw, 16 << 20);
 	buf_put_cstr(&raw, "Content-Type: multipart/mixed; boundary=b0\r\n\r\n");
-	for (unsigned i = 0; i < 5000; i++)
+	for (unsigned i = 0; i < 100000; i++)
 		buf_printf(&raw, "--b%u\r\nContent-Type: multipart/mixed; boundary=b%u\r\n\r\n", i,
 			   i + 1);
 	parse(&f, buf_span(&raw));
@@ -223,7 +230,8 @@ static void depth_is_limited(void **state)
 	buf_fini(&raw);
 }
 
-static void headers_are_limited(void **state)
+/* F91 */
+static void f91_headers_are_limited(void **state)
 {
 	(void)state;
 	struct fixture f;
@@ -234,9 +242,54 @@ static void headers_are_limited(void **state)
 			   i < 100 ? "y" : "0123456789012345678901234567890123456789");
 	buf_put_cstr(&raw, "\r\nbody");
 	parse(&f, buf_span(&raw));
-	assert_true(f.m.fields.count <= HEADER_FIELDS_MAX);
+	size_t bytes = 0;
+	for (size_t i = 0; i < f.m.fields.count; i++)
+		bytes += f.m.fields.fields[i].name.n + f.m.fields.fields[i].value.n;
+	assert_true(f.m.fields.count <= HEADER_FIELDS_MAX && bytes <= HEADER_BYTES_MAX);
 	assert_true(span_eq(f.m.parts[0].body, SPAN_LIT("body")));
 	done(&f);
+	buf_fini(&raw);
+}
+
+/* F92: half a million of them, and the header that follows is text. */
+static void f92_leading_blank_lines_are_a_body(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct buf raw;
+	buf_init(&raw, 2 << 20);
+	for (unsigned i = 0; i < 500000; i++)
+		buf_put_cstr(&raw, "\r\n");
+	buf_put_cstr(&raw, "Subject: x\r\n\r\ny");
+	parse(&f, buf_span(&raw));
+	assert_int_equal(f.m.part_count, 1);
+	assert_int_equal(f.m.parts[0].body.n, raw.n - 2);
+	done(&f);
+	buf_fini(&raw);
+}
+
+/* F96: bytes that are no mail at all are a message without fields; nothing is refused. */
+static void f96_no_header_is_too_broken(void **state)
+{
+	(void)state;
+	struct buf raw;
+	buf_init(&raw, 1 << 20);
+	for (unsigned seed = 1; seed <= 300; seed++) {
+		struct fixture f;
+		uint32_t x = seed;
+		buf_clear(&raw);
+		for (unsigned i = 0; i < 400; i++) {
+			x = x * 1664525 + 1013904223;
+			buf_put_byte(
+				&raw,
+				(uint8_t)(seed % 2 ? x >> 24
+						   : (uint8_t) ":\r\n <>=?-\"();,\0ab"[x >> 28]));
+		}
+		parse(&f, buf_span(&raw));
+		assert_true(f.m.part_count >= 1);
+		assert_true(f.m.text_body.count + f.m.attachments.count >= 1);
+		done(&f);
+	}
 	buf_fini(&raw);
 }
 
@@ -246,9 +299,11 @@ int main(void)
 		cmocka_unit_test(odd_messages_have_their_trees),
 		cmocka_unit_test(every_cut_gives_parts_inside),
 		cmocka_unit_test(bodies_are_exact),
-		cmocka_unit_test(parts_are_limited),
-		cmocka_unit_test(depth_is_limited),
-		cmocka_unit_test(headers_are_limited),
+		cmocka_unit_test(f90_parts_are_limited),
+		cmocka_unit_test(f89_depth_is_limited),
+		cmocka_unit_test(f91_headers_are_limited),
+		cmocka_unit_test(f92_leading_blank_lines_are_a_body),
+		cmocka_unit_test(f96_no_header_is_too_broken),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,7 +153,7 @@ static void a_batch_gives_facts_in_place(void **state)
 	close_pool(&seen);
 }
 
-static void poison_costs_itself_alone(void **state)
+static void f96_poison_costs_itself_alone(void **state)
 {
 	(void)state;
 	struct seen seen;
@@ -273,7 +273,7 @@ int main(int argc, char **argv)
 		return child_main();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_gives_facts_in_place),
-		cmocka_unit_test(poison_costs_itself_alone),
+		cmocka_unit_test(f96_poison_costs_itself_alone),
 		cmocka_unit_test(a_hang_costs_itself_alone),
 		cmocka_unit_test(children_are_recycled),
 		cmocka_unit_test(bytes_come_from_the_spool),

@@ -1,189 +1,168 @@
 #include "parser/quote.h"
+#include "parser/quote_marks.h"
 
-#define LINES_LOOKED_AT 10
-#define PHONE_LINE_BYTES 60
+#define BLANK_LINES_MAX 4 /* between an attribution and what it is of */
+#define NAME_LINES_MAX 3 /* above "Sent from my …" */
+#define NAME_BYTES_MAX 40
+#define FULL_LINE_BYTES 60 /* a quoted line of that length may have been broken in two */
 
-static struct span line_at(struct span s, size_t at, size_t *next_out)
+struct walk {
+	struct span s;
+	struct buf *fresh;
+	struct quote_parts parts;
+	size_t piece; /* where the new words in hand begin; s.n: nothing new is in hand */
+	bool closed; /* a signature after "-- ": no words behind it are new */
+};
+
+/* Offset of the line "-- ", or n. */
+static size_t find_dashes(struct span s)
 {
-	struct span rest = {s.p + at, s.n - at};
-	size_t n = span_find_byte(rest, '\n');
-	*next_out = at + n + (n < rest.n);
-	return span_trim((struct span){rest.p, n});
-}
-
-static bool ends_with_any(struct span line, const char *const *words)
-{
-	for (; *words; words++) {
-		size_t n = strlen(*words);
-		if (line.n >= n &&
-		    span_ieq((struct span){line.p + line.n - n, n}, span_make(*words, n)))
-			return true;
-	}
-	return false;
-}
-
-static bool starts_with_any(struct span line, const char *const *words)
-{
-	for (; *words; words++) {
-		if (span_istarts(line, span_cstr(*words)))
-			return true;
-	}
-	return false;
-}
-
-/* "On Monday, Anna wrote:" in one line or folded over up to three. */
-static bool is_attribution(struct span s, size_t at)
-{
-	static const char *const starts[] = {"on ",  "am ",	"le ",	 "el ", "il ", "op ", "em ",
-					     "den ", "w dniu ", "dnia ", "på ", "at ", NULL};
-	static const char *const ends[] = {
-		"wrote:",    "writes:",	    "schrieb:", "a écrit :",   "a écrit:",
-		"escribió:", "ha scritto:", "schreef:", "escreveu:",   "skrev:",
-		"napisał:",  "napisał(a):", "said:",	"geschreven:", NULL};
-	size_t next;
-	struct span line = line_at(s, at, &next);
-	if (!starts_with_any(line, starts)) {
-		static const char *const wrote[] = {" wrote:", " writes:", " schrieb:", NULL};
-		static const char *const address[] = {">:", ">):", NULL};
-		bool digit = line.n > 0 && line.p[0] >= '0' && line.p[0] <= '9';
-		return (ends_with_any(line, wrote) || (digit && ends_with_any(line, address))) &&
-		       memchr(line.p, '@', line.n);
-	}
-	for (int i = 0; i < 3; i++) {
-		if (ends_with_any(line, ends))
-			return true;
-		if (line.n == 0 || next >= s.n)
-			return false;
-		line = line_at(s, next, &next);
-	}
-	return false;
-}
-
-static bool is_divider(struct span line)
-{
-	static const char *const dividers[] = {"-----original message",
-					       "----- original message",
-					       "---- original message",
-					       "-----original appointment",
-					       "---------- forwarded message",
-					       "-----ursprüngliche nachricht",
-					       "----- forwarded message",
-					       "-------- original message",
-					       "-------- ursprüngliche nachricht",
-					       "-----message d'origine",
-					       "-----mensaje original",
-					       "_____________________________",
-					       NULL};
-	return starts_with_any(line, dividers);
-}
-
-/* A block of header lines as Outlook and its kin put above what they quote: three within ten lines, the first is one. */
-static bool is_header_block(struct span s, size_t at)
-{
-	static const char *const names[] = {
-		"from:",     "*from:*", "sent:",      "*sent:*",    "date:",	  "*date:*",
-		"to:",	     "*to:*",	"cc:",	      "subject:",   "*subject:*", "von:",
-		"gesendet:", "an:",	"betreff:",   "datum:",	    "de :",	  "de:",
-		"envoyé",    "à :",	"à:",	      "objet",	    "da:",	  "inviato:",
-		"oggetto:",  "van:",	"verzonden:", "onderwerp:", "aan:",	  "enviado",
-		"para:",     "asunto:", "assunto:",   NULL};
-	size_t found = 0, next = at;
-	for (int i = 0; i < LINES_LOOKED_AT && next < s.n; i++) {
-		bool is_name = starts_with_any(line_at(s, next, &next), names);
-		if (i == 0 && !is_name)
-			return false;
-		found += is_name;
-	}
-	return found >= 3;
-}
-
-static bool is_quote_line(struct span line)
-{
-	return line.n > 0 && line.p[0] == '>';
-}
-
-/* From `at` on only '>' lines, blank lines, and at most a short tail after the last of them? */
-static bool rest_is_quoted(struct span s, size_t at)
-{
-	size_t fresh = 0, quoted = 0;
-	while (at < s.n) {
-		struct span line = line_at(s, at, &at);
-		if (is_quote_line(line))
-			quoted++;
-		else if (line.n > 0 && quoted > 0)
-			fresh++;
-		else if (line.n > 0)
-			return false;
-	}
-	return quoted > 0 && fresh == 0;
-}
-
-static size_t find_quoted(struct span s)
-{
-	size_t last_run = s.n;
-	bool in_run = false;
 	for (size_t at = 0; at < s.n;) {
 		size_t next;
-		struct span line = line_at(s, at, &next);
-		if (is_quote_line(line)) {
-			if (!in_run)
-				last_run = at;
-			in_run = true;
-		} else if (line.n > 0) {
-			in_run = false;
-			last_run = s.n;
-			if (is_divider(line) || is_header_block(s, at))
-				return at;
-			if (is_attribution(s, at))
-				return at;
-		}
-		at = next;
-	}
-	return last_run < s.n && rest_is_quoted(s, last_run) ? last_run : s.n;
-}
-
-/* "-- " on a line of its own; else a phone's one-liner at the end. */
-static size_t find_signature(struct span s)
-{
-	static const char *const phones[] = {
-		"sent from my ",     "sent from ",	 "von meinem ", "envoyé de mon ",
-		"enviado desde mi ", "get outlook for ", NULL};
-	for (size_t at = 0; at < s.n;) {
-		size_t next, from = at;
-		struct span line = line_at(s, at, &next);
-		bool phone = line.n <= PHONE_LINE_BYTES && starts_with_any(line, phones) &&
-			     span_trim(span_sub(s, next, s.n)).n == 0 &&
-			     !memchr(line.p, ',', line.n);
-		if (span_eq(line, SPAN_LIT("--")) || phone)
-			return from;
+		if (span_eq(quote_marks_line(s, at, &next), SPAN_LIT("--")))
+			return at;
 		at = next;
 	}
 	return s.n;
 }
 
-/* What stands below the first run of '>' lines: for those who answer underneath. */
-static struct span below_quoted(struct span s, size_t at)
+/* Where the last line of s begins; s has no line end at its end. */
+static size_t last_line(struct span s)
 {
-	bool quoted = false;
-	while (at < s.n) {
-		size_t next;
-		struct span line = line_at(s, at, &next);
-		if (quoted && line.n > 0 && !is_quote_line(line))
-			return span_sub(s, at, s.n);
-		quoted |= is_quote_line(line);
-		at = next;
-	}
-	return (struct span){s.p, 0};
+	size_t at = s.n;
+	while (at > 0 && s.p[at - 1] != '\n')
+		at--;
+	return at;
 }
 
-struct quote_parts quote_split_text(struct span text)
+/* "Anna Berg": a few words that begin with capitals (or in other scripts), nothing that ends a sentence. */
+static bool is_name(struct span line)
 {
-	struct quote_parts parts = {.quoted_from = find_quoted(text)};
-	struct span own = {text.p, parts.quoted_from};
-	if (span_trim(own).n == 0)
-		own = below_quoted(text, parts.quoted_from);
-	size_t signature = find_signature(own);
-	parts.fresh = span_trim((struct span){own.p, signature});
-	parts.signature = span_trim(span_sub(own, signature, own.n));
-	return parts;
+	if (line.n == 0 || line.n > NAME_BYTES_MAX)
+		return false;
+	for (size_t i = 0; i < line.n; i++) {
+		bool starts = i == 0 || line.p[i - 1] == ' ' || line.p[i - 1] == '-';
+		if (strchr(".,;:!?", line.p[i]) && line.p[i] && i + 1 == line.n)
+			return false;
+		if (starts && line.p[i] < 0x80 && !(line.p[i] >= 'A' && line.p[i] <= 'Z'))
+			return false;
+	}
+	return true;
+}
+
+/* Offset of "Sent from my …" at the end and of the name right above it, or n. */
+static size_t find_phone(struct span s)
+{
+	size_t n = span_trim(s).n + (size_t)(span_trim(s).p - s.p), at, next;
+	at = last_line((struct span){s.p, n});
+	if (!quote_marks_phone(quote_marks_line(s, at, &next)))
+		return s.n;
+	for (int i = 0; i < NAME_LINES_MAX && at > 0; i++) {
+		size_t above = last_line((struct span){s.p, at - 1});
+		if (!is_name(quote_marks_line(s, above, &next)))
+			break;
+		at = above;
+	}
+	return at;
+}
+
+static void put_fresh(struct walk *w, struct span words)
+{
+	struct span s = span_trim(words);
+	if (s.n == 0)
+		return;
+	if (w->fresh->n > 0)
+		buf_put_cstr(w->fresh, "\n\n");
+	buf_put_span(w->fresh, s);
+}
+
+/* The new words in hand end at `end`. */
+static void end_piece(struct walk *w, size_t end)
+{
+	if (w->piece >= w->s.n)
+		return;
+	struct span piece = {w->s.p + w->piece, end - w->piece};
+	size_t cut = find_dashes(piece);
+	w->closed = cut < piece.n;
+	if (!w->closed && span_trim(piece).n > 0)
+		cut = find_phone(piece);
+	put_fresh(w, (struct span){piece.p, cut});
+	if (cut < piece.n)
+		w->parts.signature = span_trim(span_sub(piece, cut, piece.n));
+	w->piece = w->s.n;
+}
+
+/* History begins at `at`, as far as we see. */
+static void begin_quote(struct walk *w, size_t at)
+{
+	end_piece(w, at);
+	if (w->parts.quoted_from == w->s.n)
+		w->parts.quoted_from = at;
+}
+
+/* Words at `at`, and not quoted. */
+static void begin_piece(struct walk *w, size_t at)
+{
+	if (w->closed || w->piece < w->s.n)
+		return;
+	w->piece = at;
+	w->parts.quoted_from = w->s.n;
+}
+
+static bool quote_follows(struct span s, size_t at)
+{
+	struct span line = {0};
+	for (int i = 0; i <= BLANK_LINES_MAX && at < s.n && line.n == 0; i++)
+		line = quote_marks_line(s, at, &at);
+	return quote_marks_is_quote(line);
+}
+
+/* The rest of a quoted line that a mail program broke: a short one between two quoted ones. */
+static bool is_broken_quote(struct span s, struct span above, struct span line, size_t next)
+{
+	return quote_marks_is_quote(above) && above.n >= FULL_LINE_BYTES && line.n < above.n / 2 &&
+	       next < s.n && quote_marks_is_quote(quote_marks_line(s, next, &next));
+}
+
+/* Takes the line at `at`; returns where to go on. */
+static size_t take_line(struct walk *w, size_t at, struct span above)
+{
+	size_t next, end;
+	struct span line = quote_marks_line(w->s, at, &next);
+	if (line.n == 0)
+		return next;
+	if (quote_marks_is_quote(line)) {
+		begin_quote(w, at);
+		return next;
+	}
+	if (is_broken_quote(w->s, above, line, next))
+		return next;
+	if (quote_marks_history(w->s, at)) {
+		begin_quote(w, at);
+		return w->s.n;
+	}
+	end = quote_marks_attribution(w->s, at);
+	if (!end && quote_marks_tells(line) && quote_follows(w->s, next))
+		end = next;
+	if (end) {
+		begin_quote(w, at);
+		return quote_follows(w->s, end) ? end : w->s.n;
+	}
+	begin_piece(w, at);
+	return next;
+}
+
+struct quote_parts quote_split_text(struct span text, struct buf *fresh_out)
+{
+	struct walk w = {.s = text, .fresh = fresh_out, .piece = text.n};
+	struct span above = {0};
+	w.parts.quoted_from = text.n;
+	for (size_t at = 0; at < text.n;) {
+		size_t next;
+		struct span line = quote_marks_line(text, at, &next);
+		at = take_line(&w, at, above);
+		above = line;
+	}
+	end_piece(&w, text.n);
+	return w.parts;
 }

@@ -14,8 +14,12 @@ static void must_be_inside(struct span part, struct span whole)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span text = span_make(data, size);
-	struct quote_parts parts = quote_split_text(text);
-	must_be_inside(parts.fresh, text);
+	struct buf fresh;
+	buf_init(&fresh, 2 * size + 64);
+	struct quote_parts parts = quote_split_text(text, &fresh);
+	if (!buf_ok(&fresh))
+		abort();
+	buf_fini(&fresh);
 	must_be_inside(parts.signature, text);
 	if (parts.quoted_from > size)
 		abort();

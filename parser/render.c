@@ -38,7 +38,10 @@ static void put_text(struct json *j, struct span text)
 	json_key(j, "text");
 	json_str(j, text);
 	json_key(j, "quotedFrom");
-	struct quote_parts parts = quote_split_text(text);
+	struct buf fresh;
+	buf_init(&fresh, DECODE_TEXT_MAX);
+	struct quote_parts parts = quote_split_text(text, &fresh);
+	buf_fini(&fresh);
 	if (parts.quoted_from < text.n)
 		json_u64(j, utf16_units((struct span){text.p, parts.quoted_from}));
 	else
@@ -89,7 +92,7 @@ static void render_body(struct decode *d, const struct mime_message *m, bool rem
 	buf_init(&html, DECODE_TEXT_MAX);
 	bool has_html = message_json_text(d, m, &m->html_body, MIME_TEXT_HTML, &html);
 	if (!shown_text(d, m, &text) && has_html)
-		html_text(buf_span(&html), SIZE_MAX, &text);
+		html_text_marked(buf_span(&html), SIZE_MAX, &text);
 	json_open(&j, '{');
 	put_text(&j, buf_span(&text));
 	put_html(&j, d, buf_span(&html), has_html, remote);

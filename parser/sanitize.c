@@ -3,13 +3,13 @@
 #include "parser/html_balance.h"
 #include "parser/sanitize_table.h"
 #include "parser/sanitize_url.h"
+#include "parser/tree_memory.h"
 
-#include <setjmp.h>
 #include <stdlib.h>
 
 #define ROUNDS_MAX 6
 #define STYLE_BYTES_MAX 4096u
-#define TREE_BYTES_MAX (160u << 20)
+#define TREE_BYTES_MAX (64u << 20)
 
 struct walk {
 	struct sanitize *s;
@@ -292,26 +292,6 @@ static void walk_tree(struct walk *w, const GumboNode *root)
 	}
 }
 
-/* Memory of one tree. Past its limit the parse is left where it stands: all of it lies in the arena. */
-struct tree_memory {
-	struct arena *arena;
-	jmp_buf full;
-};
-
-static void *allocate(void *userdata, size_t n)
-{
-	struct tree_memory *memory = userdata;
-	if (arena_used(memory->arena) + n > TREE_BYTES_MAX)
-		longjmp(memory->full, 1);
-	return arena_alloc(memory->arena, n);
-}
-
-static void deallocate(void *userdata, void *p)
-{
-	(void)userdata;
-	(void)p;
-}
-
 static const GumboNode *find_body(const GumboNode *root)
 {
 	for (size_t i = 0; root && root->type == GUMBO_NODE_ELEMENT && child_at(root, i); i++) {
@@ -326,8 +306,8 @@ static const GumboNode *find_body(const GumboNode *root)
 static const GumboNode *build_tree(struct tree_memory *memory, struct span html)
 {
 	GumboOptions options = kGumboDefaultOptions;
-	options.allocator = allocate;
-	options.deallocator = deallocate;
+	options.allocator = tree_memory_allocate;
+	options.deallocator = tree_memory_free;
 	options.userdata = memory;
 	options.max_errors = 0;
 	if (setjmp(memory->full) != 0)
@@ -337,8 +317,9 @@ static const GumboNode *build_tree(struct tree_memory *memory, struct span html)
 
 static bool sanitize_once(struct sanitize *s, struct span html, struct buf *out)
 {
-	struct tree_memory memory = {.arena = arena_new(256u << 10)};
+	struct tree_memory memory;
 	struct buf flat;
+	tree_memory_init(&memory, TREE_BYTES_MAX);
 	buf_init(&flat, 4 * SANITIZE_HTML_BYTES_MAX + 64);
 	html_balance(html, &flat);
 	const GumboNode *root = buf_ok(&flat) ? build_tree(&memory, buf_span(&flat)) : NULL;
@@ -346,7 +327,7 @@ static bool sanitize_once(struct sanitize *s, struct span html, struct buf *out)
 	struct walk w = {.s = s, .out = out};
 	if (body)
 		walk_tree(&w, body);
-	arena_free(&memory.arena);
+	tree_memory_fini(&memory);
 	buf_fini(&flat);
 	return root != NULL && buf_ok(out);
 }

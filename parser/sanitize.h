@@ -22,7 +22,7 @@ struct sanitize {
 
 /*
  * html: UTF-8. Appends to out. Quoted history is wrapped in <div class="mw-quoted">. False, and nothing appended, when
- * the HTML is built to be expensive (its tree passes 160 MB, or its output twice SANITIZE_HTML_BYTES_MAX).
+ * the HTML is built to be expensive (its tree passes 64 MB, or its output twice SANITIZE_HTML_BYTES_MAX).
  */
 MUST_USE bool sanitize_html(struct sanitize *s, struct span html, struct buf *out);
 

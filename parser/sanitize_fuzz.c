@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "parser/html_text.h"
+#include "parser/quote.h"
 #include "parser/sanitize.h"
 #include "parser/utf8.h"
 
@@ -27,16 +28,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena *arena = arena_new(0);
 	struct span text = span_make(data, size);
-	struct buf utf8, words;
+	struct buf utf8, words, fresh;
 	buf_init(&utf8, 16u << 20);
 	buf_init(&words, 16u << 20);
+	buf_init(&fresh, 16u << 20);
 	utf8_put_lossy(text, &utf8);
 	try_html(arena, buf_span(&utf8));
-	html_text(buf_span(&utf8), SIZE_MAX, &words);
-	if (!utf8_valid(buf_span(&words)))
+	html_text_marked(buf_span(&utf8), SIZE_MAX, &words);
+	quote_split_text(buf_span(&words), &fresh);
+	if (!utf8_valid(buf_span(&words)) || !utf8_valid(buf_span(&fresh)))
 		abort();
 	buf_fini(&utf8);
 	buf_fini(&words);
+	buf_fini(&fresh);
 	arena_free(&arena);
 	return 0;
 }

@@ -232,6 +232,31 @@ static void what_costs_too_much_is_refused(void **state)
 	arena_free(&s.arena);
 }
 
+/* 18,000 rows with styles and links: larger than what people send, and far from what is refused. */
+static void large_newsletters_pass(void **state)
+{
+	(void)state;
+	struct sanitize s = {.arena = arena_new(0)};
+	struct buf html, out;
+	buf_init(&html, 8 << 20);
+	buf_init(&out, 8 << 20);
+	buf_put_cstr(&html, "<table>");
+	for (int i = 0; i < 18000; i++)
+		buf_printf(
+			&html,
+			"<tr><td align=left valign=top width=%d "
+			"style=\"font-family:Arial;color:#333;"
+			"padding:4px\"><a href=\"https://x.example/%d\">Article %d</a></td></tr>",
+			i % 600, i, i);
+	buf_put_cstr(&html, "</table>");
+	assert_true(html.n > 2600000 && html.n < SANITIZE_HTML_BYTES_MAX);
+	assert_true(sanitize_html(&s, buf_span(&html), &out));
+	assert_non_null(strstr(buf_cstr(&out), "Article 17999</a>"));
+	buf_fini(&html);
+	buf_fini(&out);
+	arena_free(&s.arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +266,7 @@ int main(void)
 		cmocka_unit_test(depth_is_limited),
 		cmocka_unit_test(nothing_hides_from_the_limits),
 		cmocka_unit_test(what_costs_too_much_is_refused),
+		cmocka_unit_test(large_newsletters_pass),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -148,3 +148,62 @@ void transfer_decode(enum transfer encoding, struct span in, struct buf *out)
 		break;
 	}
 }
+
+static bool is_base64(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+	       c == '+' || c == '/';
+}
+
+/* Groups of four to the end, '=' in the last alone. */
+static bool base64_is_damaged(struct span in)
+{
+	size_t digits = 0, padding = 0;
+	for (size_t i = 0; i < in.n; i++) {
+		uint8_t c = in.p[i];
+		if (c == '=')
+			padding++;
+		else if (is_base64(c) && padding == 0)
+			digits++;
+		else if (c != '\r' && c != '\n' && c != ' ' && c != '\t')
+			return true;
+	}
+	return (digits + padding) % 4 != 0 || padding > 2;
+}
+
+static bool quoted_is_damaged(struct span in)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		const uint8_t *escape = memchr(in.p + i, '=', in.n - i);
+		if (!escape)
+			return false;
+		i = (size_t)(escape - in.p);
+		bool hex = i + 2 < in.n && transfer_hex(in.p[i + 1]) >= 0 &&
+			   transfer_hex(in.p[i + 2]) >= 0;
+		if (!hex && !soft_break(in.p + i + 1, in.n - i - 1))
+			return true;
+	}
+	return false;
+}
+
+static bool uu_is_damaged(struct span in)
+{
+	struct span s = span_trim(in);
+	return !span_istarts(s, SPAN_LIT("begin ")) || s.n < 4 ||
+	       memcmp(s.p + s.n - 4, "\nend", 4) != 0;
+}
+
+bool transfer_is_damaged(enum transfer encoding, struct span in)
+{
+	switch (encoding) {
+	case TRANSFER_BASE64:
+		return base64_is_damaged(in);
+	case TRANSFER_QUOTED:
+		return quoted_is_damaged(in);
+	case TRANSFER_UU:
+		return uu_is_damaged(in);
+	case TRANSFER_NONE:
+		break;
+	}
+	return false;
+}

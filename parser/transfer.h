@@ -11,6 +11,8 @@ enum transfer transfer_find(struct span value);
 const char *transfer_name(enum transfer encoding);
 /* Appends the decoded octets. */
 void transfer_decode(enum transfer encoding, struct span in, struct buf *out);
+/* Is something in it that the encoding does not allow, or is its end missing? What is decoded is then a part of it. */
+bool transfer_is_damaged(enum transfer encoding, struct span in);
 /* base64: foreign characters are skipped, padding in the middle begins anew. */
 void transfer_decode_base64(struct span in, struct buf *out);
 /* header: the Q of encoded words, where '_' is a blank. */

@@ -15,6 +15,7 @@
 #include "parser/facts.h"
 #include "parser/hostile_testbed.h"
 #include "parser/html_text.h"
+#include "parser/mail_kind.h"
 #include "parser/quote.h"
 #include "parser/shown_text.h"
 
@@ -49,8 +50,11 @@ static uint64_t work_of(struct span raw)
 	work = 0;
 	mime_parse(&d, raw, &m);
 	facts_read(&d, &m, &f);
+	struct mail_evidence kinds[MAIL_KINDS];
+	mail_kind_find(&d, &m, &f, kinds);
 	for (uint32_t i = 0; i < m.part_count; i++) {
 		struct embedded_list list;
+		transfer_is_damaged(m.parts[i].encoding, m.parts[i].body);
 		embedded_find(&d, &m.parts[i], &list);
 		for (unsigned k = 0; k < list.count; k++)
 			embedded_octets(&d, &list.files[k]);
@@ -59,8 +63,9 @@ static uint64_t work_of(struct span raw)
 	buf_clear(&text);
 	for (uint32_t i = 0; i < m.text_body.count; i++)
 		mime_part_text(&d, &m.parts[m.text_body.items[i]], SIZE_MAX, &text);
-	html_text(buf_span(&text), SIZE_MAX, &words);
-	quote_split_text(buf_span(&text));
+	html_text_marked(buf_span(&text), SIZE_MAX, &words);
+	buf_clear(&words);
+	quote_split_text(buf_span(&text), &words);
 	uint64_t done = work;
 	buf_fini(&text);
 	buf_fini(&words);

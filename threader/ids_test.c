@@ -1,4 +1,4 @@
-/* Proves THR-01 and THR-05 on the threader's side: what is an id and what is not, keys, their order, derived ids. */
+/* Proves THR-01 and THR-05 on the threader's side, and what must not join (F105): what is an id and what is not, keys, their order, derived ids. */
 #include "threader/ids.h"
 #include "threader/proposal.h"
 

@@ -108,7 +108,7 @@ static struct chunk *chunk_for(struct arena *arena, size_t n)
 	return chunk;
 }
 
-void *arena_alloc(struct arena *arena, size_t n)
+void *arena_take(struct arena *arena, size_t n)
 {
 	size_t rounded = (n + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
 	struct chunk *chunk;
@@ -122,6 +122,13 @@ void *arena_alloc(struct arena *arena, size_t n)
 	p = chunk->bytes + chunk->used;
 	chunk->used += rounded;
 	arena->used += n;
+	return p;
+}
+
+void *arena_alloc(struct arena *arena, size_t n)
+{
+	void *p = arena_take(arena, n);
+
 	return n ? memset(p, 0, n) : p;
 }
 
@@ -134,7 +141,7 @@ void *arena_array(struct arena *arena, size_t count, size_t item_bytes)
 
 void *arena_copy(struct arena *arena, const void *p, size_t n)
 {
-	void *copy = arena_alloc(arena, n);
+	void *copy = arena_take(arena, n);
 
 	return n ? memcpy(copy, p, n) : copy;
 }

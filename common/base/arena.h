@@ -12,6 +12,8 @@ void arena_free(struct arena **arena);
 void arena_reset(struct arena *arena);
 /* Zeroed, aligned for any type; n 0 gives an address that must not be used. */
 void *arena_alloc(struct arena *arena, size_t n);
+/* The same, but what is in it is anything: for who writes all of it. */
+void *arena_take(struct arena *arena, size_t n);
 void *arena_array(struct arena *arena, size_t count, size_t item_bytes);
 void *arena_copy(struct arena *arena, const void *p, size_t n);
 struct span arena_span(struct arena *arena, struct span s);

@@ -13,6 +13,7 @@ enum mail_pack_mode {
 	MAIL_PACK_STRUCTURE, /* the tree of parts */
 	MAIL_PACK_DECODE, /* and all text as UTF-8, all attachments as octets */
 	MAIL_PACK_SHA256, /* and the SHA-256 of the octets of every part */
+	MAIL_PACK_MEMORY, /* the same, but one message at a time is in memory */
 };
 
 struct mail_pack_sums {
@@ -21,8 +22,8 @@ struct mail_pack_sums {
 };
 
 /*
- * argv: program, "structure", "decode" or "sha256", the pack. Sets *mode, calls read for each message, and prints one line of
- * JSON: *sums and the CPU seconds of all read calls. Returns the exit status.
+ * argv: program, "structure", "decode", "sha256" or "memory", the pack. Sets *mode, calls read for each message, and prints one line of
+ * JSON: *sums, the CPU seconds of all read calls, the peak of memory (of use after "memory" alone: else the pack is in it). Returns the exit status.
  */
 int mail_pack_read(int argc, char **argv, enum mail_pack_mode *mode,
 		   void (*read)(void *ctx, const uint8_t *p, size_t n), void *ctx,
