@@ -401,7 +401,9 @@ def test_shr_06_bodies_sources_and_attachments(small):
     assert "sandbox" in octets.headers["Content-Security-Policy"]
     ranged = ben.call("GET", f"/v1/messages/{message}{tails[2]}", 206, headers={"Range": "bytes=3-9"})
     assert ranged.content == octets.content[3:10] and ranged.headers["Content-Range"] == f"bytes 3-9/{len(octets.content)}"
-    # The source has Bcc in it: its owner's alone.
+    # The source has Bcc in it: its owner's alone, and so are the header fields as they stand there.
+    own, others = (api.get(f"/v1/messages/{message}") for api in (anna, ben))
+    assert own["headers"] and not {"headers", "bcc"} & set(others)
     assert b"\n" in anna.call("GET", f"/v1/messages/{message}/raw", 200).content
     assert ben.call("GET", f"/v1/messages/{message}/raw", 403).json()["code"] == "not_owner"
     try:
