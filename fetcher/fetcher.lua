@@ -1,6 +1,6 @@
 #!lua name=fetcher_1
 -- What the fetcher changes in an account's slot. KEYS[1] is the account tag; all checks stand before the first write.
--- The library is this file (places and keywords; what enters), ledger.lua, backfill.lua, common/store/logins.lua, budget.lua,
+-- The library is common/store/journal.lua, this file (places and keywords; what enters), ledger.lua, backfill.lua, common/store/logins.lua, budget.lua,
 -- life.lua, coverage.lua and identify.lua, in that order.
 
 local LIMIT = 64
@@ -28,9 +28,7 @@ end
 local function journal(tag, entry)
     noted = true
     table.insert(entry, 2, now_ms())
-    local n = tonumber(redis.call('HGET', tag .. ':n', 'j') or 0) + 1
-    redis.call('XADD', tag .. ':j', string.format('%d-0', n), 'e', cmsgpack.pack(entry))
-    redis.call('HSET', tag .. ':n', 'j', string.format('%d', n))
+    journal_add(tag, cmsgpack.pack(entry))
 end
 
 local function done()

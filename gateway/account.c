@@ -5,6 +5,7 @@
 #include "common/blob/blob.h"
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
+#include "gateway/json.h"
 #include "gateway/problem.h"
 
 /* Lua has one empty table, which packs as an empty map or array. */
@@ -37,7 +38,8 @@ static bool entry_decode(struct http_request *r, struct span id, struct span pac
 	return pack_done(&p);
 }
 
-bool account_entry_get(struct http_request *r, struct span account, struct account_entry *entry_out)
+bool account_entry_find(struct http_request *r, struct span account,
+			struct account_entry *entry_out)
 {
 	struct store_reply reply;
 	struct err e;
@@ -47,7 +49,16 @@ bool account_entry_get(struct http_request *r, struct span account, struct accou
 		problem_from_err(r, &e);
 		return false;
 	}
-	if (reply.type == STORE_STRING && entry_decode(r, account, reply.string, entry_out))
+	if (reply.type != STORE_STRING || !entry_decode(r, account, reply.string, entry_out))
+		*entry_out = (struct account_entry){.id = account};
+	return true;
+}
+
+bool account_entry_get(struct http_request *r, struct span account, struct account_entry *entry_out)
+{
+	if (!account_entry_find(r, account, entry_out))
+		return false;
+	if (entry_out->user.n)
 		return true;
 	problem_not_found(r);
 	return false;
@@ -80,6 +91,15 @@ bool account_entry_list(struct http_request *r, struct account_entry **entries_o
 	qsort(*entries_out, count, sizeof(**entries_out), compare_entries);
 	*count_out = count;
 	return true;
+}
+
+json_t *account_members_json(const struct account_entry *entry)
+{
+	json_t *members = json_array();
+
+	for (size_t i = 0; i < entry->member_count; i++)
+		json_array_append_new(members, json_from_span(entry->members[i]));
+	return members;
 }
 
 bool account_belongs(const struct viewer *viewer, const struct account_entry *entry)

@@ -17,9 +17,7 @@
 -- Twice is safe for all of them.
 
 local function account_journal(tag, entry)
-	local n = redis.call('HINCRBY', tag .. ':n', 'j', 1)
-	redis.call('XADD', tag .. ':j', string.format('%.0f-0', n), 'e', cmsgpack.pack(entry))
-	return n
+	return journal_add(tag, cmsgpack.pack(entry))
 end
 
 local function account_put(keys, args)

@@ -199,6 +199,7 @@ bool account_remove(struct http_request *r, const struct account_entry *entry)
 	if (!account_record_get(r, entry->id, &record))
 		return false;
 	draft.config = record.config;
+	json_object_set_new(record.config, "members", account_members_json(entry));
 	ok = call_account(r, "gateway_1_account_kept", entry->id, &now, 1, &reply, &e) == ERR_OK &&
 	     directory_remove(r, entry->id, &e) == ERR_OK &&
 	     company_add(r, &draft, number_text(r->arena, (int64_t)entry->number), true, &e) ==

@@ -128,6 +128,7 @@ static json_t *view(const struct account_entry *entry, const struct store_reply 
 	put(object, "id", json_from_span(entry->id));
 	put(object, "userId", json_from_span(entry->user));
 	put(object, "email", json_from_span(entry->email));
+	put(object, "members", account_members_json(entry));
 	put(object, "state", state(st, span_eq(member(acct, "paused"), SPAN_LIT("1"))));
 	put(object, "stateSince", json_from_time(number(st, "since")));
 	put(object, "progress", progress(st));

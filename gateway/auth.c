@@ -5,6 +5,7 @@
 #include "common/secret/secret.h"
 #include "gateway/http.h"
 #include "gateway/json.h"
+#include "gateway/plan.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/token.h"
@@ -25,7 +26,7 @@ static bool bearer_token(struct http_request *r, struct token_text *text_out)
 	       token_parse(span_trim(span_sub(header, BEARER.n, header.n)), text_out);
 }
 
-/* One call: the token's record, and the record of its user or of the acting one. */
+/* One call: the token's record, the record of its user or of the acting one, and the company's plan. */
 static enum err_code token_lookup(struct http_request *r, const struct token_text *text,
 				  struct span acting, struct store_reply *reply_out, struct err *e)
 {
@@ -111,6 +112,7 @@ static bool viewer_read(struct http_request *r)
 	    !secret_equal(span_make(hash, sizeof(hash)), span_make(record.hash, sizeof(hash))) ||
 	    token_is_root(&text) != (record.kind == VIEWER_ROOT))
 		return refuse_token(r);
+	r->viewer.plan = reply.count > 2 ? reply.items[2].string : SPAN_LIT("");
 	return fill_viewer(r, &text, &record, acting, reply.items[1].string);
 }
 
@@ -164,5 +166,6 @@ bool auth_check(struct http_request *r)
 {
 	if (r->route->need == NEED_NONE)
 		return true;
-	return viewer_read(r) && auth_allows(r, r->route->need, r->route->scope);
+	return viewer_read(r) && auth_allows(r, r->route->need, r->route->scope) &&
+	       plan_allows_route(r);
 }

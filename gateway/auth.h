@@ -49,6 +49,7 @@ struct viewer {
 	struct span *groups; /* that user's groups */
 	size_t group_count;
 	struct span user_json; /* that user's record as stored; empty without a user */
+	struct span plan; /* the company's, as stored (plan.h); empty: everything */
 };
 
 /* What a route needs of its viewer. */

@@ -229,31 +229,67 @@ enum err_code erasure_company_slot(struct http_request *r, struct span company, 
 	return code;
 }
 
+static bool is_named(const json_t *names, struct span name)
+{
+	for (size_t i = 0; i < json_array_size(names); i++)
+		if (span_eq(span_cstr(json_string_value(json_array_get(names, i))), name))
+			return true;
+	return false;
+}
+
+/* The names of all its accounts go on the record before the first of them ends: whoever goes on, and the later look, know them. */
+static enum err_code names_keep(struct http_request *r, struct span id, json_t *record,
+				const struct account_entry *entries, size_t count, struct err *e)
+{
+	json_t *names = json_object_get(record, "accounts");
+
+	if (!names) {
+		names = json_array();
+		json_object_set_new(record, "accounts", names);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!is_named(names, entries[i].id))
+			json_array_append_new(names, json_from_span(entries[i].id));
+	return count ? record_put(r, id, record, e) : ERR_OK;
+}
+
+/* What still lies in the slot of an account that has ended goes; then it is counted. */
+static enum err_code sweep_account(struct http_request *r, struct span account, json_t *keys,
+				   struct err *e)
+{
+	struct span tag = key_account_tag(r->arena, r->viewer.company, account);
+	json_t *stray = json_object();
+	enum err_code code = erasure_count_keys(r, tag, false, true, stray, e);
+
+	if (code == ERR_OK)
+		code = erasure_count_keys(r, tag, false, false, keys, e);
+	json_decref(stray);
+	return code;
+}
+
 /* Its tokens first, so that nobody comes in any more; then each account with all its keys. */
-static enum err_code company_accounts(struct http_request *r, json_t *erased, json_t *keys,
-				      struct err *e)
+static enum err_code company_accounts(struct http_request *r, struct span id, json_t *record,
+				      json_t *erased, json_t *keys, struct err *e)
 {
 	struct account_entry *entries;
 	struct store_reply reply;
 	enum err_code code = store_do(r->store, r->arena, &reply, e, "UNLINK %b",
 				      key_company(r->arena, r->viewer.company, KEY_C_TOKENS));
 	size_t count = 0;
+	json_t *names;
 
 	if (code == ERR_OK && !account_entry_list(r, &entries, &count))
 		code = err_set(e, ERR_TEMP, ERR_PROCESS, "store_unavailable",
 			       "the accounts could not be read");
-	for (size_t i = 0; i < count && code == ERR_OK; i++) {
-		struct span tag = key_account_tag(r->arena, r->viewer.company, entries[i].id);
-		json_t *stray = json_object();
-
+	if (code == ERR_OK)
+		code = names_keep(r, id, record, entries, count, e);
+	for (size_t i = 0; i < count && code == ERR_OK; i++)
 		code = account_steps(r, &entries[i], e);
-		if (code == ERR_OK)
-			code = erasure_count_keys(r, tag, false, true, stray, e);
-		if (code == ERR_OK)
-			code = erasure_count_keys(r, tag, false, false, keys, e);
-		json_decref(stray);
-		add(erased, "accounts", 1);
-	}
+	names = json_object_get(record, "accounts");
+	for (size_t i = 0; i < json_array_size(names) && code == ERR_OK; i++)
+		code = sweep_account(r, span_cstr(json_string_value(json_array_get(names, i))),
+				     keys, e);
+	json_object_set_new(erased, "accounts", json_integer((json_int_t)json_array_size(names)));
 	return code;
 }
 
@@ -286,12 +322,35 @@ static enum err_code company_rest(struct http_request *r, json_t *erased, json_t
 	return code;
 }
 
-static enum err_code company_run(struct http_request *r, json_t *erased, json_t *left,
+/* Has a company of that id been put since it ended? Then what is there is that one's. */
+static enum err_code is_put_anew(struct http_request *r, const json_t *record, bool *anew_out,
 				 struct err *e)
 {
-	json_t *keys = json_object();
-	enum err_code code = company_accounts(r, erased, keys, e);
+	struct store_reply reply;
+	enum err_code code = ERR_OK;
 
+	*anew_out = false;
+	if (strcmp(json_get_text(record, "state"), "done") != 0)
+		return code;
+	code = store_do(r->store, r->arena, &reply, e, "HEXISTS %b %b",
+			key_global(r->arena, KEY_G_COMPANIES), r->viewer.company);
+	*anew_out = code == ERR_OK && reply.integer == 1;
+	return code;
+}
+
+static enum err_code company_run(struct http_request *r, struct span id, json_t *record,
+				 json_t *erased, json_t *left, struct err *e)
+{
+	json_t *keys;
+	bool anew;
+	enum err_code code = is_put_anew(r, record, &anew, e);
+
+	if (code == ERR_OK && anew)
+		json_object_set_new(left, "addedAnew", json_true());
+	if (code != ERR_OK || anew)
+		return code;
+	keys = json_object();
+	code = company_accounts(r, id, record, erased, keys, e);
 	if (code == ERR_OK)
 		code = company_rest(r, erased, left, keys, e);
 	json_object_set_new(left, "keys", keys);
@@ -338,7 +397,7 @@ static enum err_code settle(struct http_request *r, struct span id, json_t *reco
 	code = first && account ? tell(r, id, record, e) : ERR_OK;
 	if (code == ERR_OK)
 		code = record_put(r, id, record, e);
-	if (code == ERR_OK && (!first || !account))
+	if (code == ERR_OK && !first)
 		code = close_record(r, id, e);
 	return code;
 }
@@ -358,7 +417,8 @@ static enum err_code run(struct http_request *r, struct span id, json_t *record,
 		erased = json_object();
 		json_object_set_new(record, "erased", erased);
 	}
-	code = account ? account_run(r, record, erased, left, e) : company_run(r, erased, left, e);
+	code = account ? account_run(r, record, erased, left, e)
+		       : company_run(r, id, record, erased, left, e);
 	json_object_set_new(record, "left", left);
 	return code == ERR_OK ? settle(r, id, record, account, e) : code;
 }

@@ -1,9 +1,9 @@
 #!lua name=gateway_1
--- gateway.lua: what the gateway changes in a company's slot (docs/data-model.md). The library goes on
--- in account.lua, common/store/thread_state.lua and thread_actions.lua, which are embedded behind this file.
+-- gateway.lua: what the gateway changes in a company's slot (docs/data-model.md). The library begins
+-- with hash.lua and journal.lua of common/store and goes on in account.lua, common/store/thread_state.lua and the other files of this folder.
 --
 -- Company functions, key {c:<company>} ({g} for auth of the root token):
--- gateway_1_auth            token id, user id or `` -> [record or ``, JSON of the token's or that user or ``]
+-- gateway_1_auth            token id, user id or `` -> [record or ``, JSON of the token's or that user or ``, JSON of the plan or ``]
 -- gateway_1_person_put      id, JSON, packed normalized addresses, ... -> for each `` or why it was refused
 -- gateway_1_person_delete   id -> 1 or 0
 -- gateway_1_org_put         id, JSON, ... -> for each `` ; gateway_1_org_delete id -> 1 or 0
@@ -11,17 +11,13 @@
 --                           (without a time the first put's counts; it is kept as the member `_created`)
 -- gateway_1_item_delete     `d|l|p:id` -> 1 or 0
 -- gateway_1_user_put        id, JSON, packed normalized addresses, ... -> for each `` or `address_taken <address>`
--- gateway_1_user_delete     id -> 1, 0, or `accounts` if the user still has some. The user's tokens and webhooks go too.
+-- gateway_1_user_delete     id -> 1, 0, or `accounts` if the user still has some. The user's tokens, webhooks and places in teams go too.
 -- gateway_1_preferences_put id, JSON of the preferences, audit JSON or `` -> 1 or 0
 -- gateway_1_settings_put    JSON before (`` none), JSON after, audit JSON or `` -> `ok` or `stale`
 -- gateway_1_company_erase   limit -> what is left (0: nothing)
 -- gateway_1_account_number  account -> its number, an old one or the next
--- gateway_1_account_add     account, number, user, email, removed 0|1, member... -> `ok`
--- gateway_1_account_forget  account, number, cursor, limit -> next cursor (`0`: done)
--- gateway_1_account_traces  account, number, cursor, count -> next cursor, what a part of this slot still has of it
--- gateway_1_events_drop     number, id of an event (first `-`), count -> id to go on with or ``, events of the account taken off
+-- gateway_1_account_add     account, number, user, email, removed 0|1, member... -> `ok`; members are users that there are
 -- gateway_1_announce        now, name, JSON of the data -> 1: an event that is no account's
--- gateway_1_account_drop    account, now -> 1 or 0; announces account.deleted
 -- Twice is safe for all of them.
 
 local AUDIT_MAX = 10000
@@ -57,15 +53,40 @@ local function records(key, args, step)
 	return found
 end
 
-local function index_add(key, field, value)
-	local list = unpack_list(redis.call('HGET', key, field))
-	for _, entry in ipairs(list) do
-		if entry == value then
-			return
+-- Many fields of such an index at once: at fields[k] the entry values[k] comes or, with gone[k], goes.
+-- -> fields that have several entries now and had not, fields that had and have not
+local function index_change(key, fields, values, gone)
+	local found, lists, counts, set, empty = hash_get(key, fields), {}, {}, {}, {}
+	local several, few = {}, {}
+	for k, field in ipairs(fields) do
+		local list, at = lists[field] or unpack_list(found[field]), nil
+		counts[field] = counts[field] or #list
+		for i, entry in ipairs(list) do
+			at = entry == values[k] and i or at
+		end
+		if gone[k] and at then
+			table.remove(list, at)
+		elseif not gone[k] and not at then
+			list[#list + 1] = values[k]
+		end
+		lists[field] = list
+	end
+	for field, list in pairs(lists) do
+		if #list == 0 then
+			empty[#empty + 1] = field
+		else
+			set[#set + 1] = field
+			set[#set + 1] = cmsgpack.pack(list)
+		end
+		if #list > 1 and counts[field] < 2 then
+			several[#several + 1] = field
+		elseif #list < 2 and counts[field] > 1 then
+			few[#few + 1] = field
 		end
 	end
-	list[#list + 1] = value
-	redis.call('HSET', key, field, cmsgpack.pack(list))
+	call_many('HSET', key, set, 2)
+	call_many('HDEL', key, empty)
+	return several, few
 end
 
 -- Takes entries out for which same(entry) holds.
@@ -95,13 +116,14 @@ end
 local function auth(keys, args)
 	local record = redis.call('HGET', keys[1] .. ':tok', args[1])
 	if not record then
-		return {'', ''}
+		return {'', '', ''}
 	end
 	local user = cmsgpack.unpack(record)[4]
 	if user == '' then
 		user = args[2]
 	end
-	return {record, user ~= '' and redis.call('HGET', keys[1] .. ':user', user) or ''}
+	return {record, user ~= '' and redis.call('HGET', keys[1] .. ':user', user) or '',
+		redis.call('HGET', keys[1] .. ':company', 'plan') or ''}
 end
 
 -- The normalized addresses of a stored person or user: `_addresses` where they differ from what the CRM wrote.
@@ -120,36 +142,59 @@ local function addresses_of(json)
 	return list
 end
 
+-- The index of people by address, with those that are on several people (LNK-11) beside it.
+local function addresses_change(tag, fields, values, gone)
+	local several, few = index_change(tag .. ':ad', fields, values, gone)
+	local scored = {}
+	for _, address in ipairs(several) do
+		scored[#scored + 1] = '0'
+		scored[#scored + 1] = address
+	end
+	call_many('ZADD', tag .. ':adm', scored, 2)
+	call_many('ZREM', tag .. ':adm', few)
+end
+
+-- Of an id that is there more than once the last counts.
 local function person_put(keys, args)
-	local tag, answer = keys[1], {}
-	local before = records(tag .. ':person', args, 3)
+	local key, answer, last, set = keys[1] .. ':person', {}, {}, {}
+	local fields, values, gone = {}, {}, {}
+	local before = records(key, args, 3)
+	for i = 1, #args, 3 do
+		last[args[i]] = i
+	end
 	for i = 1, #args, 3 do
 		local id, addresses = args[i], unpack_list(args[i + 2])
-		local now, had = set_of(addresses), {}
-		for _, address in ipairs(before[id] and addresses_of(before[id]) or {}) do
-			had[address] = true
-			if not now[address] then
-				index_remove(tag .. ':ad', address, function(entry) return entry == id end)
+		if last[id] == i then
+			local now, had = set_of(addresses), before[id] and addresses_of(before[id]) or {}
+			local stays = set_of(had)
+			for _, address in ipairs(had) do
+				if not now[address] then
+					fields[#fields + 1], values[#values + 1], gone[#fields + 1] = address, id, true
+				end
 			end
-		end
-		for _, address in ipairs(addresses) do
-			if not had[address] then
-				index_add(tag .. ':ad', address, id)
+			for _, address in ipairs(addresses) do
+				if not stays[address] then
+					fields[#fields + 1], values[#values + 1] = address, id
+				end
 			end
+			set[#set + 1] = id
+			set[#set + 1] = args[i + 1]
 		end
-		redis.call('HSET', tag .. ':person', id, args[i + 1])
-		before[id] = args[i + 1]
 		answer[#answer + 1] = ''
 	end
+	addresses_change(keys[1], fields, values, gone)
+	call_many('HSET', key, set, 2)
 	return answer
 end
 
 local function person_delete(keys, args)
 	local tag, id = keys[1], args[1]
 	local json = redis.call('HGET', tag .. ':person', id)
-	for _, address in ipairs(json and addresses_of(json) or {}) do
-		index_remove(tag .. ':ad', address, function(entry) return entry == id end)
+	local fields, values, gone = json and addresses_of(json) or {}, {}, {}
+	for k = 1, #fields do
+		values[k], gone[k] = id, true
 	end
+	addresses_change(tag, fields, values, gone)
 	return redis.call('HDEL', tag .. ':person', id)
 end
 
@@ -284,15 +329,33 @@ local function user_webhooks_delete(tag, user)
 	end
 end
 
+-- Takes a user out of the teams of others (ACC-10): whoever gets that id later is another.
+local function user_memberships_delete(tag, id, accounts)
+	for account, entry in pairs(accounts) do
+		local members = {}
+		for _, member in ipairs(entry[4]) do
+			if member ~= id then
+				members[#members + 1] = member
+			end
+		end
+		if #members < #entry[4] then
+			entry[4] = members
+			redis.call('HSET', tag .. ':acct', account, cmsgpack.pack(entry))
+		end
+	end
+end
+
 local function user_delete(keys, args)
-	local tag, id = keys[1], args[1]
-	local accounts = redis.call('HVALS', tag .. ':acct')
-	for _, packed in ipairs(accounts) do
-		local entry = cmsgpack.unpack(packed)
+	local tag, id, accounts = keys[1], args[1], {}
+	local packed = redis.call('HGETALL', tag .. ':acct')
+	for i = 1, #packed, 2 do
+		local entry = cmsgpack.unpack(packed[i + 1])
 		if entry[2] == id and entry[5] ~= 1 then
 			return 'accounts'
 		end
+		accounts[packed[i]] = entry
 	end
+	user_memberships_delete(tag, id, accounts)
 	local json = redis.call('HGET', tag .. ':user', id)
 	for _, address in ipairs(json and addresses_of(json) or {}) do
 		redis.call('HDEL', tag .. ':ua', address)
@@ -313,7 +376,7 @@ local function settings_put(keys, args)
 	return 'ok'
 end
 
-local COMPANY_KEYS = {'company', 'tok', 'user', 'ua', 'person', 'org', 'item', 'ad', 'pi', 'acct', 'applied', 'ev', 'tr',
+local COMPANY_KEYS = {'company', 'tok', 'user', 'ua', 'person', 'org', 'item', 'ad', 'adm', 'pi', 'acct', 'applied', 'ev', 'tr',
 	'audit', 'sup'}
 
 local function timelines_drop(tag, field, packed)
@@ -356,69 +419,18 @@ end
 local function account_add(keys, args)
 	local members = {}
 	for i = 6, #args do
-		members[#members + 1] = args[i]
+		if redis.call('HEXISTS', keys[1] .. ':user', args[i]) == 1 then
+			members[#members + 1] = args[i]
+		end
 	end
 	redis.call('HSET', keys[1] .. ':acct', args[1],
 		cmsgpack.pack({tonumber(args[2]), args[3], args[4], members, tonumber(args[5])}))
 	return 'ok'
 end
 
--- Takes the account's threads off all timelines. Whatever of its journal is still on its way comes too late: the next
--- number applied is out of reach.
-local function account_forget(keys, args)
-	local tag, number = keys[1], struct.pack('>I4', tonumber(args[2]))
-	redis.call('HSET', tag .. ':applied', args[1], '9007199254740991')
-	local scan = redis.call('HSCAN', tag .. ':tr', args[3], 'COUNT', args[4])
-	for i = 1, #scan[2], 2 do
-		if scan[2][i]:sub(1, 4) == number then
-			timelines_drop(tag, scan[2][i], scan[2][i + 1])
-		end
-	end
-	return scan[1]
-end
-
-local function account_traces(keys, args)
-	local tag, number = keys[1], struct.pack('>I4', tonumber(args[2]))
-	local scan = redis.call('HSCAN', tag .. ':tr', args[3], 'COUNT', args[4])
-	local traces = 0
-	for i = 1, #scan[2], 2 do
-		traces = traces + (scan[2][i]:sub(1, 4) == number and 1 or 0)
-	end
-	if args[3] == '0' then
-		traces = traces + redis.call('HEXISTS', tag .. ':acct', args[1]) + redis.call('HEXISTS', tag .. ':applied', args[1])
-	end
-	return {scan[1], traces}
-end
-
-local function events_drop(keys, args)
-	local key, mark = keys[1] .. ':ev', 'm' .. struct.pack('>I4', tonumber(args[1]))
-	local from = args[2] == '-' and '-' or '(' .. args[2]
-	local found, ids = redis.call('XRANGE', key, from, '+', 'COUNT', args[3]), {}
-	for _, entry in ipairs(found) do
-		if entry[2][2]:sub(1, 5) == mark then
-			ids[#ids + 1] = entry[1]
-		end
-	end
-	if #ids > 0 then
-		redis.call('XDEL', key, unpack(ids))
-	end
-	return {#found == tonumber(args[3]) and found[#found][1] or '', #ids}
-end
-
 local function announce(keys, args)
 	redis.call('XADD', keys[1] .. ':ev', 'MINID', '~', string.format('%.0f', tonumber(args[1]) - EVENT_KEEP_MS), '*', 'e',
 		'c' .. cmsgpack.pack({args[2], tonumber(args[1]), args[3]}))
-	return 1
-end
-
-local function account_drop(keys, args)
-	local tag = keys[1]
-	if redis.call('HDEL', tag .. ':acct', args[1]) == 0 then
-		return 0
-	end
-	redis.call('HDEL', tag .. ':applied', args[1])
-	redis.call('XADD', tag .. ':ev', 'MINID', '~', string.format('%.0f', tonumber(args[2]) - EVENT_KEEP_MS), '*', 'e',
-		'c' .. cmsgpack.pack({'account.deleted', tonumber(args[2]), cjson.encode({accountId = args[1]})}))
 	return 1
 end
 
@@ -436,8 +448,4 @@ redis.register_function('gateway_1_settings_put', settings_put)
 redis.register_function('gateway_1_company_erase', company_erase)
 redis.register_function('gateway_1_account_number', account_number)
 redis.register_function('gateway_1_account_add', account_add)
-redis.register_function('gateway_1_account_forget', account_forget)
-redis.register_function('gateway_1_account_traces', account_traces)
-redis.register_function('gateway_1_events_drop', events_drop)
 redis.register_function('gateway_1_announce', announce)
-redis.register_function('gateway_1_account_drop', account_drop)

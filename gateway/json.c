@@ -10,7 +10,7 @@
 #define TEXT_MAX 4096
 #define LIST_MAX 1000
 #define FREE_MAX 16384
-#define JSON_TEXT_MAX (64u << 20)
+#define TEXT_SMALL 1024 /* written once; what is larger twice */
 
 /* Depth by a scan of its own, before the recursive parser sees the text. */
 static bool depth_ok(struct span s)
@@ -53,10 +53,9 @@ json_t *json_parse(struct span text, char error_out[160])
 	return value;
 }
 
-/* A check's state: where it is, and the fault to fill. */
+/* A check's state: the fault to fill. Its path is made on the way out, so that what is right costs none. */
 struct check {
 	struct json_fault *fault;
-	size_t path_n;
 };
 
 static bool fault(struct check *c, const char *code, const char *text)
@@ -71,21 +70,18 @@ static bool invalid(struct check *c, const char *text)
 	return fault(c, "invalid_field", text);
 }
 
-/* Appends a name or index to the path; returns the length to go back to. */
-static size_t path_push(struct check *c, const char *name, size_t index)
+/* What failed lies in this member (name) or element (NULL, index) of the value that is being checked. */
+static bool fault_in(struct check *c, const char *name, size_t index)
 {
-	size_t before = c->path_n, room = sizeof(c->fault->path) - before;
-	int n = name ? snprintf(c->fault->path + before, room, "%s%.64s", before ? "." : "", name)
-		     : snprintf(c->fault->path + before, room, "[%zu]", index);
+	char inner[sizeof(c->fault->path)];
+	const char *dot = c->fault->path[0] && c->fault->path[0] != '[' ? "." : "";
 
-	c->path_n += (size_t)n < room ? (size_t)n : room - 1;
-	return before;
-}
-
-static void path_pop(struct check *c, size_t before)
-{
-	c->path_n = before;
-	c->fault->path[before] = 0;
+	snprintf(inner, sizeof(inner), "%s", c->fault->path);
+	if (name)
+		snprintf(c->fault->path, sizeof(c->fault->path), "%.64s%s%.90s", name, dot, inner);
+	else
+		snprintf(c->fault->path, sizeof(c->fault->path), "[%zu]%s%.90s", index, dot, inner);
+	return false;
 }
 
 static bool is_one_of(const json_t *value, const char *const *values)
@@ -189,13 +185,9 @@ static bool check_list(struct check *c, const json_t *value, const struct json_f
 		return invalid(c, "must be a list");
 	if (json_array_size(value) > max)
 		return invalid(c, "has too many elements");
-	for (size_t i = 0; i < json_array_size(value); i++) {
-		size_t before = path_push(c, NULL, i);
-
+	for (size_t i = 0; i < json_array_size(value); i++)
 		if (!check_value(c, json_array_get(value, i), field->fields, false))
-			return false;
-		path_pop(c, before);
-	}
+			return fault_in(c, NULL, i);
 	return true;
 }
 
@@ -216,13 +208,11 @@ static bool check_members(struct check *c, const json_t *object, const struct js
 	json_object_foreach((json_t *)(uintptr_t)object, name, value)
 	{
 		const struct json_field *field = field_find(fields, name);
-		size_t before = path_push(c, name, 0);
 
 		if (!field)
-			return fault(c, "unknown_field", "is not known");
-		if (!check_value(c, value, field, partial))
-			return false;
-		path_pop(c, before);
+			fault(c, "unknown_field", "is not known");
+		if (!field || !check_value(c, value, field, partial))
+			return fault_in(c, name, 0);
 	}
 	return true;
 }
@@ -236,8 +226,8 @@ static bool check_object(struct check *c, const json_t *value, const struct json
 		return false;
 	for (; !partial && fields->name; fields++)
 		if ((fields->flags & FIELD_REQUIRED) && !json_object_get(value, fields->name)) {
-			path_push(c, fields->name, 0);
-			return fault(c, "missing_field", "is missing");
+			fault(c, "missing_field", "is missing");
+			return fault_in(c, fields->name, 0);
 		}
 	return true;
 }
@@ -385,9 +375,13 @@ json_t *json_from_time(int64_t wall_ms)
 struct span json_text(struct arena *arena, const json_t *value)
 {
 	const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
-	size_t n = json_dumpb(value, NULL, 0, flags);
+	char small[TEXT_SMALL];
+	size_t n = json_dumpb(value, small, sizeof(small), flags);
 	char *text = arena_alloc(arena, n + 1);
 
-	n = json_dumpb(value, text, n, flags);
+	if (n <= sizeof(small))
+		memcpy(text, small, n);
+	else
+		n = json_dumpb(value, text, n, flags);
 	return span_make(text, n);
 }

@@ -150,13 +150,12 @@ bool mail_message_get(struct http_request *r, struct span public_id,
 		problem_not_found(r);
 		return false;
 	}
-	if (!account_entry_get(r, account_id, account))
+	if (!account_entry_find(r, account_id, account))
 		return false;
 	code = mail_messages_load(r, account, &id, 1, message_out, &found, &e);
-	if (code == ERR_OK && found) {
-		ref.id = message_out->record.home;
+	ref.id = found ? message_out->record.home : id; /* the same way for what is not there */
+	if (code == ERR_OK)
 		code = mail_threads_load(r, &ref, 1, thread_out, &e);
-	}
 	if (code == ERR_OK && found && thread_out->visibility != VISIBLE_NONE)
 		return true;
 	if (code == ERR_OK)

@@ -4,8 +4,6 @@
 #include "gateway/mirror.h"
 #include "gateway/problem.h"
 
-enum { ALIAS_HOPS_MAX = 10000 };
-
 struct span mail_key(struct http_request *r, const struct account_entry *account,
 		     const char *suffix)
 {
@@ -32,60 +30,17 @@ static struct span id_span(struct http_request *r, const struct id *id)
 	return arena_span(r->arena, span_make(id->b, ID_BYTES));
 }
 
-/* Follows the account's aliases to the surviving thread. */
-static enum err_code resolve(struct http_request *r, const struct account_entry *account,
-			     struct id *id, struct err *e)
-{
-	struct span key = mail_key(r, account, KEY_A_ALIASES);
-
-	for (int hop = 0; hop < ALIAS_HOPS_MAX; hop++) {
-		struct store_reply reply;
-		enum err_code code =
-			store_do(r->store, r->arena, &reply, e, "HGET %b %b", key, id_span(r, id));
-
-		if (code != ERR_OK)
-			return code;
-		if (reply.type != STORE_STRING || reply.string.n != ID_BYTES)
-			return ERR_OK;
-		memcpy(id->b, reply.string.p, ID_BYTES);
-	}
-	return ERR_OK;
-}
-
-/* The `t` and `tu` records of many threads: replies[2 * i] and replies[2 * i + 1]. */
+/* Each thread as it counts now, merged ones under their survivor's id: [id, `t`, `tu`]. */
 static enum err_code read_records(struct http_request *r, const struct mail_thread *threads,
 				  size_t count, struct store_reply *replies, struct err *e)
 {
-	struct store_command *commands = arena_array(r->arena, 2 * count + 1, sizeof(*commands));
+	struct store_command *commands = arena_array(r->arena, count + 1, sizeof(*commands));
 
-	for (size_t i = 0; i < count; i++) {
-		struct span id = id_span(r, &threads[i].id);
-
-		commands[2 * i] = store_command(r->arena, "HGET %b %b",
-						mail_key(r, threads[i].account, KEY_A_THREADS), id);
-		commands[2 * i + 1] = store_command(
-			r->arena, "HGET %b %b", mail_key(r, threads[i].account, KEY_A_USER), id);
-	}
-	return count ? store_pipeline(r->store, commands, 2 * count, r->arena, replies, e) : ERR_OK;
-}
-
-/* Threads without a record may have been absorbed: those are looked up again under their survivor's id. */
-static enum err_code read_absorbed(struct http_request *r, struct mail_thread *threads,
-				   size_t count, struct store_reply *replies, struct err *e)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct id before = threads[i].id;
-		enum err_code code;
-
-		if (replies[2 * i].type == STORE_STRING)
-			continue;
-		code = resolve(r, threads[i].account, &threads[i].id, e);
-		if (code == ERR_OK && !id_eq(&before, &threads[i].id))
-			code = read_records(r, &threads[i], 1, &replies[2 * i], e);
-		if (code != ERR_OK)
-			return code;
-	}
-	return ERR_OK;
+	for (size_t i = 0; i < count; i++)
+		commands[i] = store_command(r->arena, "FCALL gateway_1_thread_read 1 %b %b",
+					    mail_tag(r, threads[i].account),
+					    id_span(r, &threads[i].id));
+	return count ? store_pipeline(r->store, commands, count, r->arena, replies, e) : ERR_OK;
 }
 
 static enum mirror_kind item_kind(struct span letter)
@@ -135,22 +90,42 @@ static void ties_of(struct ties *ties, struct mail_thread *t)
 		tie(ties, MIRROR_PERSON, s->people[i], &t->people_seen[i]);
 }
 
+/* May this thread be one that the viewer sees only by its ties? Then the mirror is asked, whatever is asked of it. */
+static bool is_others(const struct http_request *r, const struct mail_thread *t)
+{
+	return !account_belongs(&r->viewer, t->account);
+}
+
+static void ties_make(struct http_request *r, struct mail_thread *threads, size_t count,
+		      struct ties *ties)
+{
+	bool *nobody = arena_alloc(r->arena, sizeof(*nobody)), others = false;
+
+	*ties = (struct ties){.room = 2};
+	for (size_t i = 0; i < count; i++) {
+		others |= is_others(r, &threads[i]);
+		ties->room += 2 + threads[i].state.people_count;
+	}
+	ties->kinds = arena_array(r->arena, ties->room, sizeof(*ties->kinds));
+	ties->ids = arena_array(r->arena, ties->room, sizeof(*ties->ids));
+	ties->objects = arena_array(r->arena, ties->room, sizeof(json_t *));
+	ties->seen = arena_array(r->arena, ties->room, sizeof(bool *));
+	if (others) { /* asked for in any case, so that no thread shows by its lack of ties */
+		tie(ties, MIRROR_DEAL, SPAN_LIT(""), nobody);
+		tie(ties, MIRROR_PERSON, SPAN_LIT(""), nobody);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (is_others(r, &threads[i]) && threads[i].state.shared)
+			ties_of(ties, &threads[i]);
+}
+
 static enum err_code ask_mirror(struct http_request *r, struct mail_thread *threads, size_t count,
 				struct err *e)
 {
-	struct ties ties = {0};
+	struct ties ties;
 	enum err_code code;
 
-	for (size_t i = 0; i < count; i++)
-		if (!account_belongs(&r->viewer, threads[i].account) && threads[i].state.shared)
-			ties.room += 2 + threads[i].state.people_count;
-	ties.kinds = arena_array(r->arena, ties.room + 1, sizeof(*ties.kinds));
-	ties.ids = arena_array(r->arena, ties.room + 1, sizeof(*ties.ids));
-	ties.objects = arena_array(r->arena, ties.room + 1, sizeof(json_t *));
-	ties.seen = arena_array(r->arena, ties.room + 1, sizeof(bool *));
-	for (size_t i = 0; i < count; i++)
-		if (!account_belongs(&r->viewer, threads[i].account) && threads[i].state.shared)
-			ties_of(&ties, &threads[i]);
+	ties_make(r, threads, count, &ties);
 	code = mirror_get_many(r, ties.kinds, ties.ids, ties.count, ties.objects, e);
 	for (size_t i = 0; code == ERR_OK && i < ties.count; i++) {
 		*ties.seen[i] = ties.objects[i] != NULL;
@@ -193,11 +168,6 @@ static void decide(struct http_request *r, struct mail_thread *t)
 		t->people_seen[i] = true;
 }
 
-static struct span reply_bytes(const struct store_reply *reply)
-{
-	return reply->type == STORE_STRING ? reply->string : span_make(NULL, 0);
-}
-
 /* Keeps those that have a record at the front of `there`; returns how many. */
 static size_t unpack(struct http_request *r, struct mail_thread *threads, size_t count,
 		     const struct store_reply *replies, struct mail_thread **there)
@@ -205,12 +175,15 @@ static size_t unpack(struct http_request *r, struct mail_thread *threads, size_t
 	size_t found = 0;
 
 	for (size_t i = 0; i < count; i++) {
+		const struct store_reply *parts = replies[i].items;
 		struct mail_thread *t = &threads[i];
 
-		if (thread_state_read(reply_bytes(&replies[2 * i]),
-				      reply_bytes(&replies[2 * i + 1]), r->arena,
-				      &t->state) != ERR_OK)
+		if (replies[i].type != STORE_ARRAY || replies[i].count != 3 ||
+		    parts[0].string.n != ID_BYTES ||
+		    thread_state_read(parts[1].string, parts[2].string, r->arena, &t->state) !=
+			    ERR_OK)
 			continue;
+		memcpy(t->id.b, parts[0].string.p, ID_BYTES);
 		t->people_seen = arena_array(r->arena, t->state.people_count + 1, sizeof(bool));
 		there[found++] = t;
 	}
@@ -220,7 +193,7 @@ static size_t unpack(struct http_request *r, struct mail_thread *threads, size_t
 enum err_code mail_threads_load(struct http_request *r, const struct mail_ref *refs, size_t count,
 				struct mail_thread *threads_out, struct err *e)
 {
-	struct store_reply *replies = arena_array(r->arena, 2 * count + 1, sizeof(*replies));
+	struct store_reply *replies = arena_array(r->arena, count + 1, sizeof(*replies));
 	struct mail_thread **there = arena_array(r->arena, count + 1, sizeof(struct mail_thread *));
 	enum err_code code;
 	size_t found;
@@ -228,8 +201,6 @@ enum err_code mail_threads_load(struct http_request *r, const struct mail_ref *r
 	for (size_t i = 0; i < count; i++)
 		threads_out[i] = (struct mail_thread){.account = refs[i].account, .id = refs[i].id};
 	code = read_records(r, threads_out, count, replies, e);
-	if (code == ERR_OK)
-		code = read_absorbed(r, threads_out, count, replies, e);
 	if (code != ERR_OK)
 		return code;
 	found = unpack(r, threads_out, count, replies, there);
@@ -250,7 +221,7 @@ bool mail_thread_get(struct http_request *r, struct span public_id, struct mail_
 		problem_not_found(r);
 		return false;
 	}
-	if (!account_entry_get(r, account_id, account))
+	if (!account_entry_find(r, account_id, account))
 		return false;
 	if (mail_threads_load(r, &ref, 1, thread_out, &e) != ERR_OK) {
 		problem_from_err(r, &e);

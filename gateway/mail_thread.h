@@ -26,7 +26,8 @@ struct mail_thread {
 	bool *people_seen; /* state.people_count */
 };
 
-/* Many at once: at most 200. Two round trips, a third if merged threads are among them. */
+/* Many at once: at most 200. Two round trips: the threads; and, if some are in mailboxes of others, what of the mirror they
+ * are tied to. What is not there and what the viewer may not see cost the same. */
 MUST_USE enum err_code mail_threads_load(struct http_request *r, const struct mail_ref *refs,
 					 size_t count, struct mail_thread *threads_out,
 					 struct err *e);

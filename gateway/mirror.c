@@ -9,7 +9,6 @@
 #include "gateway/visible.h"
 
 #define ARGS_OF_ONE 5
-#define MANY_MAX 64
 #define PACKED_MAX (512u << 10)
 
 static const struct mirror_def DEFS[MIRROR_KINDS] = {
@@ -48,14 +47,6 @@ static struct span field_name(struct arena *arena, enum mirror_kind kind, struct
 	return *prefix ? span_cstr(arena_printf(arena, "%s%.*s", prefix, (int)id.n,
 						(const char *)id.p))
 		       : id;
-}
-
-static bool list_has(const json_t *list, struct span id)
-{
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (span_eq(id, span_cstr(json_string_value(json_array_get(list, i)))))
-			return true;
-	return false;
 }
 
 /* A user sees what visible_object_to says; the company's own token, which acts for no user, all that is stored. */
@@ -107,105 +98,161 @@ json_t *mirror_get(struct http_request *r, enum mirror_kind kind, struct span id
 	return object;
 }
 
+/* One command a hash: the fields of all that lie in that of `of`. count_out: how many. */
+static struct store_command hash_command(struct http_request *r, enum mirror_kind of,
+					 const enum mirror_kind *kinds, const struct span *ids,
+					 size_t count, size_t *places, size_t *count_out)
+{
+	struct span *args = arena_array(r->arena, count + 2, sizeof(*args));
+	size_t n = 0;
+
+	args[0] = SPAN_LIT("HMGET");
+	args[1] = key_company(r->arena, r->viewer.company, DEFS[of].key);
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(DEFS[kinds[i]].key, DEFS[of].key) == 0) {
+			places[n] = i;
+			args[2 + n++] = field_name(r->arena, kinds[i], ids[i]);
+		}
+	*count_out = n;
+	return (struct store_command){args, n + 2};
+}
+
 enum err_code mirror_get_many(struct http_request *r, const enum mirror_kind *kinds,
 			      const struct span *ids, size_t count, json_t **objects_out,
 			      struct err *e)
 {
-	struct store_command *commands = arena_array(r->arena, count + 1, sizeof(*commands));
-	struct store_reply *replies = arena_array(r->arena, count + 1, sizeof(*replies));
+	/* The first kind of each hash: people, organizations, items, users. */
+	static const enum mirror_kind HASHES[] = {MIRROR_PERSON, MIRROR_ORGANIZATION, MIRROR_DEAL,
+						  MIRROR_USER};
+	enum { MOST = sizeof(HASHES) / sizeof(HASHES[0]) };
+	struct store_command commands[MOST];
+	struct store_reply replies[MOST];
+	size_t *places[MOST], counts[MOST], n = 0;
 	enum err_code code;
 
 	memset(objects_out, 0, count * sizeof(json_t *));
-	for (size_t i = 0; i < count; i++)
-		commands[i] =
-			store_command(r->arena, "HGET %b %b",
-				      key_company(r->arena, r->viewer.company, DEFS[kinds[i]].key),
-				      field_name(r->arena, kinds[i], ids[i]));
-	if (!count)
-		return ERR_OK;
-	code = store_pipeline(r->store, commands, count, r->arena, replies, e);
-	for (size_t i = 0; code == ERR_OK && i < count; i++)
-		if (replies[i].type == STORE_STRING)
-			objects_out[i] = object_open(r, ids[i], replies[i].string);
+	for (size_t h = 0; h < MOST; h++) {
+		places[n] = arena_array(r->arena, count + 1, sizeof(size_t));
+		commands[n] = hash_command(r, HASHES[h], kinds, ids, count, places[n], &counts[n]);
+		n += counts[n] > 0;
+	}
+	code = n ? store_pipeline(r->store, commands, n, r->arena, replies, e) : ERR_OK;
+	for (size_t h = 0; code == ERR_OK && h < n; h++)
+		for (size_t i = 0; i < counts[h] && i < replies[h].count; i++)
+			if (replies[h].items[i].type == STORE_STRING)
+				objects_out[places[h][i]] = object_open(r, ids[places[h][i]],
+									replies[h].items[i].string);
 	return code;
 }
 
 /* The normalized addresses of a person or user, each once. */
-static json_t *addresses_normalize(const json_t *object)
+struct addresses {
+	struct span *items;
+	size_t count;
+	bool as_written; /* the CRM wrote them so itself */
+};
+
+static bool has_address(const struct addresses *a, struct span address)
 {
-	const json_t *emails = json_object_get(object, "emails");
+	for (size_t i = 0; i < a->count; i++)
+		if (span_eq(a->items[i], address))
+			return true;
+	return false;
+}
+
+static void address_add(struct arena *arena, struct addresses *a, struct span raw)
+{
+	char normal[ADDRESS_MAX + 1];
+
+	if (!address_normalize(raw, normal) || has_address(a, span_cstr(normal))) {
+		a->as_written = false;
+		return;
+	}
+	a->as_written = a->as_written && span_eq(raw, span_cstr(normal));
+	a->items[a->count++] = arena_span(arena, span_cstr(normal));
+}
+
+static void addresses_read(struct arena *arena, const json_t *object, struct addresses *out)
+{
+	const json_t *emails = json_object_get(object, "emails"), *one;
+	struct span login = json_get_span(object, "loginEmail");
 	size_t count = json_array_size(emails);
+
+	*out = (struct addresses){arena_array(arena, count + 1, sizeof(struct span)), 0, true};
+	for (size_t i = 0; i < count; i++) {
+		one = json_array_get(emails, i);
+		address_add(arena, out, span_make(json_string_value(one), json_string_length(one)));
+	}
+	if (login.n)
+		address_add(arena, out, login);
+}
+
+static json_t *addresses_json(const struct addresses *a)
+{
 	json_t *list = json_array();
 
-	for (size_t i = 0; i <= count; i++) {
-		struct span raw = i < count
-					  ? span_cstr(json_string_value(json_array_get(emails, i)))
-					  : json_get_span(object, "loginEmail");
-		char address[ADDRESS_MAX + 1];
-
-		if (address_normalize(raw, address) && !list_has(list, span_cstr(address)))
-			json_array_append_new(list, json_from_span(span_cstr(address)));
-	}
+	for (size_t i = 0; i < a->count; i++)
+		json_array_append_new(list, json_from_span(a->items[i]));
 	return list;
 }
 
-static json_t *addresses_written(const json_t *object)
-{
-	const json_t *emails = json_object_get(object, "emails");
-	struct span login = json_get_span(object, "loginEmail");
-	json_t *list = json_is_array(emails) ? json_copy((json_t *)(uintptr_t)emails)
-					     : json_array();
-
-	if (login.n)
-		json_array_append_new(list, json_from_span(login));
-	return list;
-}
-
-static struct span pack_strings(struct arena *arena, const json_t *list)
+static struct span pack_spans(struct arena *arena, const struct span *items, size_t count)
 {
 	struct span packed;
 	struct buf b;
 
 	buf_init(&b, PACKED_MAX);
-	pack_put_array(&b, json_array_size(list));
-	for (size_t i = 0; i < json_array_size(list); i++)
-		pack_put_cstr(&b, json_string_value(json_array_get(list, i)));
+	pack_put_array(&b, count);
+	for (size_t i = 0; i < count; i++)
+		pack_put_str(&b, items[i]);
 	packed = arena_span(arena, buf_span(&b));
 	buf_fini(&b);
 	return packed;
+}
+
+static size_t address_args(struct arena *arena, enum mirror_kind kind, json_t *object,
+			   struct span *args)
+{
+	struct addresses a;
+
+	addresses_read(arena, object, &a);
+	args[0] = pack_spans(arena, a.items, a.count);
+	/* always for users: what is put on behind their record needs a member before it */
+	if (kind == MIRROR_USER || !a.as_written)
+		json_object_set_new(object, "_addresses", addresses_json(&a));
+	return 1;
+}
+
+static size_t open_args(struct arena *arena, json_t *object, struct span *args)
+{
+	const char *status = json_get_text(object, "status");
+	int64_t created = json_get_time_ms(object, "createdAt", 0);
+	struct span *people;
+	size_t count = json_get_spans(arena, object, "personIds", &people);
+
+	args[0] = status && strcmp(status, "open") != 0 ? SPAN_LIT("0") : SPAN_LIT("1");
+	if (!status)
+		json_object_set_new(object, "status", json_string("open"));
+	args[1] = created ? span_cstr(arena_printf(arena, "%lld", (long long)created))
+			  : SPAN_LIT("");
+	args[2] = pack_spans(arena, people, count);
+	return 3;
 }
 
 /* The arguments of one object in its batch function. */
 static size_t item_args(struct arena *arena, enum mirror_kind kind, const struct mirror_item *item,
 			struct span *args)
 {
-	json_t *object = json_copy((json_t *)(uintptr_t)item->object), *normal, *written;
-	const char *status = json_get_text(object, "status");
-	int64_t created = json_get_time_ms(object, "createdAt", 0);
+	json_t *object = item->object;
 	size_t count = 2;
 
+	args[0] = arena_span(arena, field_name(arena, kind, item->id));
 	json_object_del(object, "id");
-	args[0] = field_name(arena, kind, item->id);
-	if (kind == MIRROR_PERSON || kind == MIRROR_USER) {
-		normal = addresses_normalize(object);
-		written = addresses_written(object);
-		args[count++] = pack_strings(arena, normal);
-		/* always for users: what is put on behind their record needs a member before it */
-		if (kind == MIRROR_USER || !json_equal(normal, written))
-			json_object_set(object, "_addresses", normal);
-		json_decref(normal);
-		json_decref(written);
-	} else if (DEFS[kind].key[0] == KEY_C_ITEMS[0]) {
-		if (!status)
-			json_object_set_new(object, "status", json_string("open"));
-		args[count++] = status && strcmp(status, "open") != 0 ? SPAN_LIT("0")
-								      : SPAN_LIT("1");
-		args[count++] = created ? span_cstr(arena_printf(arena, "%lld", (long long)created))
-					: SPAN_LIT("");
-		args[count++] = pack_strings(arena, json_object_get(object, "personIds"));
-	}
+	if (kind == MIRROR_PERSON || kind == MIRROR_USER)
+		count += address_args(arena, kind, object, args + count);
+	else if (DEFS[kind].key[0] == KEY_C_ITEMS[0])
+		count += open_args(arena, object, args + count);
 	args[1] = json_text(arena, object);
-	json_decref(object);
 	return count;
 }
 
@@ -213,12 +260,12 @@ enum err_code mirror_put(struct http_request *r, enum mirror_kind kind,
 			 const struct mirror_item *items, size_t count, const char **refused_out,
 			 struct err *e)
 {
-	struct span args[MANY_MAX * ARGS_OF_ONE + 1], key;
+	struct span args[MIRROR_PUT_MAX * ARGS_OF_ONE + 1], key;
 	struct store_reply reply;
 	enum err_code code;
 	size_t n = 0;
 
-	if (count > MANY_MAX)
+	if (count > MIRROR_PUT_MAX)
 		abort();
 	if (DEFS[kind].key[0] == KEY_C_ITEMS[0])
 		args[n++] = span_cstr(arena_printf(r->arena, "%lld", (long long)r->now_ms));

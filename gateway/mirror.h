@@ -36,10 +36,11 @@ MUST_USE enum err_code mirror_get_many(struct http_request *r, const enum mirror
 				       struct err *e);
 
 /* Many of one kind, objects checked against the kind's fields, each with its id: indexes kept in the same call. At most
- * 64. refused_out[i]: NULL, or why that one was refused (in the arena). */
+ * MIRROR_PUT_MAX. refused_out[i]: NULL, or why that one was refused (in the arena). */
+#define MIRROR_PUT_MAX 256
 struct mirror_item {
-	struct span id;
-	const json_t *object;
+	struct span id; /* not the object's own member, or with a reference of the caller's on it */
+	json_t *object; /* the caller's; made into what is stored: loses its id, gets what is ours alone */
 };
 MUST_USE enum err_code mirror_put(struct http_request *r, enum mirror_kind kind,
 				  const struct mirror_item *items, size_t count,

@@ -1,4 +1,4 @@
-GATEWAY_LUA := gateway/gateway.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/aside.lua gateway/backfill.lua gateway/webhook.lua gateway/hits.lua gateway/export.lua)
+GATEWAY_LUA := common/store/hash.lua common/store/journal.lua gateway/gateway.lua gateway/account_end.lua gateway/account.lua $(wildcard common/store/thread_state.lua gateway/thread_actions.lua gateway/thread_read.lua gateway/aside.lua gateway/backfill.lua gateway/webhook.lua gateway/hits.lua gateway/export.lua)
 GATEWAY_SYSTEM := -lmicrohttpd -ljansson -lhiredis -lzmq -lcurl -lssl -lcrypto -lzstd -lidn2 -lresolv -lpthread
 $(B)/gen/gateway_lua.h: $(GATEWAY_LUA)
 $(B)/gateway/main.o: $(B)/gen/gateway_lua.h
@@ -6,7 +6,7 @@ $(eval $(call program,gateway,$(filter-out %_test.c %_fuzz.c,$(wildcard gateway/
 $(eval $(call unit,gateway/visible_test,gateway/visible.c,base,))
 $(eval $(call unit,gateway/event_id_test,gateway/event_id.c,secret base,-lcrypto))
 $(eval $(call unit,gateway/journal_test,gateway/journal.c,wire base,))
-$(B)/gen/thread_state_lua.h: common/store/thread_state.lua
+$(B)/gen/thread_state_lua.h: common/store/hash.lua common/store/journal.lua common/store/thread_state.lua
 $(B)/gateway/thread_state_test.o: $(B)/gen/thread_state_lua.h
 $(eval $(call unit,gateway/thread_state_test,gateway/thread_state.c common/store/store_testbed.c,store wire metrics base,-lhiredis -lmicrohttpd -lpthread))
 $(eval $(call unit,gateway/route_match_test,gateway/route_match.c gateway/http.c,base,-ljansson -lidn2))

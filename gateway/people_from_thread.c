@@ -164,6 +164,9 @@ void people_from_thread(struct http_request *r)
 				       "The address is not on a message of this thread.");
 		return;
 	}
-	if (create(r, id, name) && thread_action_person(r, &thread, id))
+	/* The thread gets the person: among its people, and of record if it has nobody (LNK-08, LNK-10). */
+	const struct span given[] = {SPAN_LIT(""), SPAN_LIT(""), id, id};
+
+	if (create(r, id, name) && thread_action_relink(r, &thread, given, 4))
 		answer_person(r, id);
 }

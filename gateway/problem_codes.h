@@ -54,7 +54,11 @@
 	  "Only a participant may answer or forward this",                                         \
 	  "Ask the owner of the mailbox to answer, or write a new message.")                       \
 	P(NOT_OWNER, "not_owner", 403, "Only the owner may change this",                           \
-	  "Ask the owner of the mailbox.")
+	  "Ask the owner of the mailbox.")                                                         \
+	P(FEATURE_OFF, "feature_off", 403, "This is not part of the company's plan",               \
+	  "Ask who runs the service to switch the feature on.")                                    \
+	P(PLAN_LIMIT, "plan_limit", 403, "The company has as many as its plan gives",              \
+	  "Remove one, or ask who runs the service for more.")
 
 #define PROBLEM_CODES_STATE(P)                                                                     \
 	P(IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 409,                                   \

@@ -12,6 +12,7 @@
 #include "gateway/erasure_loop.h"
 #include "gateway/idempotency.h"
 #include "gateway/page.h"
+#include "gateway/plan.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
@@ -71,6 +72,8 @@ static bool members_known(struct http_request *r)
 	struct store_reply *replies = arena_array(r->arena, count + 1, sizeof(*replies));
 	struct err e;
 
+	if (count && !plan_allows(r, PLAN_TEAMS))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		commands[i] = store_command(r->arena, "HEXISTS %b %b",
 					    key_company(r->arena, r->viewer.company, KEY_C_USERS),
@@ -103,7 +106,7 @@ static bool id_choose(struct http_request *r, struct span user, struct span emai
 {
 	struct span given = json_get_span(r->json, "id");
 	struct account_entry *entries;
-	size_t count;
+	size_t count, live = 0;
 
 	*id_out = given;
 	if (!account_entry_list(r, &entries, &count))
@@ -112,6 +115,7 @@ static bool id_choose(struct http_request *r, struct span user, struct span emai
 		bool same_id = given.n && span_eq(entries[i].id, given);
 		bool same_box = same_mailbox(&entries[i], user, email);
 
+		live += !entries[i].removed;
 		if ((same_id || same_box) && !entries[i].removed) {
 			problem_answer(r, PROBLEM_ALREADY_EXISTS, "The account `%.*s` is there.",
 				       (int)entries[i].id.n, (const char *)entries[i].id.p);
@@ -120,15 +124,27 @@ static bool id_choose(struct http_request *r, struct span user, struct span emai
 		if (same_box && !given.n)
 			*id_out = entries[i].id;
 	}
+	if (live >= plan_limit(r, PLAN_MAX_ACCOUNTS)) {
+		plan_limit_answer(r, PLAN_MAX_ACCOUNTS);
+		return false;
+	}
 	if (!id_out->n)
 		*id_out = idempotency_id(r, "acc-");
 	return true;
 }
 
+/* With the members as they are now. */
+static void saved_answer(struct http_request *r, struct span account, unsigned status)
+{
+	struct account_entry entry;
+
+	if (account_entry_get(r, account, &entry))
+		account_view_answer(r, &entry, status);
+}
+
 static void accounts_post(struct http_request *r)
 {
 	struct account_draft draft = {.email = json_get_span(r->json, "email"), .paused = "0"};
-	struct account_entry entry;
 	struct account_connection c;
 	json_t *config = NULL;
 
@@ -145,11 +161,8 @@ static void accounts_post(struct http_request *r)
 		goto out;
 	draft.config = config;
 	draft.credentials = account_credentials_seal(r, draft.id, &c);
-	if (account_save(r, &draft) == ACCOUNT_SAVED) {
-		entry = (struct account_entry){
-			.id = draft.id, .user = draft.user, .email = draft.email};
-		account_view_answer(r, &entry, 201);
-	}
+	if (account_save(r, &draft) == ACCOUNT_SAVED)
+		saved_answer(r, draft.id, 201);
 out:
 	account_passwords_wipe(r->json);
 	json_decref(config);
@@ -211,6 +224,7 @@ static void account_change(struct http_request *r, const struct account_entry *e
 
 		if (!account_record_get(r, entry->id, &record))
 			return;
+		json_object_set_new(record.config, "members", account_members_json(entry));
 		config = account_config_make(r, r->json, record.config, c);
 		if (config)
 			draft.audit = audit_entry(r, record.config, config);
@@ -223,7 +237,7 @@ static void account_change(struct http_request *r, const struct account_entry *e
 		json_decref(config);
 	}
 	if (saved == ACCOUNT_SAVED)
-		account_view_answer(r, entry, 200);
+		saved_answer(r, entry->id, 200);
 	else if (saved == ACCOUNT_STALE)
 		problem_answer(r, PROBLEM_UNAVAILABLE,
 			       "Others change the account at the same time.");

@@ -7,14 +7,16 @@
 #include "gateway/routes.h"
 #include "gateway/upload.h"
 
-#define BATCH 64
+#define BATCH MIRROR_PUT_MAX
+#define BATCH_BYTES (128u << 10) /* of lines; a batch ends with the one that passes this */
 #define REFUSED_SHOWN 1000
 
 /* One kind's lines that wait to be written together. Order within a kind is kept; ids of one batch may repeat. */
 struct batch {
 	struct mirror_item items[BATCH];
+	json_t *ids[BATCH]; /* a reference on each id: what is put loses it */
 	size_t lines[BATCH];
-	size_t count;
+	size_t count, bytes;
 };
 
 struct import {
@@ -39,11 +41,6 @@ static void refuse(struct import *m, size_t line, const char *id, const char *co
 						json_from_span(span_cstr(reason))));
 }
 
-static const char *item_id(const struct mirror_item *item)
-{
-	return json_get_text(item->object, "id");
-}
-
 static void flush(struct import *m, enum mirror_kind kind)
 {
 	struct batch *b = &m->batches[kind];
@@ -51,7 +48,7 @@ static void flush(struct import *m, enum mirror_kind kind)
 	struct arena *own = m->r->arena;
 	size_t count = b->count;
 
-	b->count = 0;
+	b->count = b->bytes = 0;
 	if (!count)
 		return;
 	m->r->arena = m->arena; /* what one batch needs lives as long as the batch */
@@ -59,10 +56,11 @@ static void flush(struct import *m, enum mirror_kind kind)
 	m->r->arena = own;
 	for (size_t i = 0; i < count; i++) {
 		if (!m->failed && refused[i])
-			refuse(m, b->lines[i], item_id(&b->items[i]), "refused", refused[i]);
+			refuse(m, b->lines[i], json_string_value(b->ids[i]), "refused", refused[i]);
 		else if (!m->failed)
 			m->accepted[kind]++;
-		json_decref((json_t *)(uintptr_t)b->items[i].object);
+		json_decref(b->items[i].object);
+		json_decref(b->ids[i]);
 	}
 }
 
@@ -74,18 +72,20 @@ static void flush_all(struct import *m)
 }
 
 /* The object is taken over. */
-static void line_add(struct import *m, enum mirror_kind kind, json_t *object)
+static void line_add(struct import *m, enum mirror_kind kind, json_t *object, size_t bytes)
 {
 	struct batch *b = &m->batches[kind];
 
+	b->ids[b->count] = json_incref(json_object_get(object, "id"));
 	b->items[b->count] =
 		(struct mirror_item){.id = json_get_span(object, "id"), .object = object};
 	b->lines[b->count++] = m->line;
-	if (b->count == BATCH)
+	b->bytes += bytes;
+	if (b->count == BATCH || b->bytes > BATCH_BYTES)
 		flush_all(m);
 }
 
-static void line_check(struct import *m, json_t *object)
+static void line_check(struct import *m, json_t *object, size_t bytes)
 {
 	enum mirror_kind kind = mirror_kind_parse(json_get_span(object, "kind"));
 	const char *id = json_get_text(object, "id");
@@ -99,7 +99,7 @@ static void line_check(struct import *m, json_t *object)
 	} else {
 		json_object_del(object, "kind");
 		if (json_check(object, mirror_def(kind)->fields, false, &fault)) {
-			line_add(m, kind, json_incref(object));
+			line_add(m, kind, json_incref(object), bytes);
 			return;
 		}
 		refuse(m, m->line, id, fault.code,
@@ -121,7 +121,7 @@ static void line_take(struct import *m, const struct upload_line *line)
 		return;
 	object = json_parse(line->text, error);
 	if (json_is_object(object))
-		line_check(m, object);
+		line_check(m, object, line->text.n);
 	else
 		refuse(m, m->line, NULL, "malformed_json", object ? "not an object" : error);
 	json_decref(object);

@@ -81,34 +81,52 @@ static void one_delete(struct http_request *r)
 		problem_not_found(r);
 }
 
+/* Their entries at once; one that was taken off meanwhile is left out. */
+static json_t *entries_get(struct http_request *r, const struct store_reply *addresses,
+			   size_t count, struct err *e)
+{
+	struct span *args = arena_array(r->arena, count + 2, sizeof(*args));
+	struct store_reply reply = {.count = 0};
+	json_t *data = json_array();
+
+	args[0] = SPAN_LIT("HMGET");
+	args[1] = list_key(r);
+	for (size_t i = 0; i < count; i++)
+		args[2 + i] = addresses[i].string;
+	err_clear(e);
+	if (count && store_call(r->store, args, count + 2, r->arena, &reply, e) != ERR_OK)
+		reply.count = 0;
+	for (size_t i = 0; i < reply.count; i++) {
+		struct span text = reply.items[i].string;
+
+		if (reply.items[i].type == STORE_STRING)
+			json_array_append_new(data,
+					      json_loadb((const char *)text.p, text.n, 0, NULL));
+	}
+	return data;
+}
+
 /* Sorted by address; the cursor is the last one given. */
 static void list_answer(struct http_request *r, struct store_reply *addresses,
 			const struct page *page)
 {
-	struct span next = SPAN_LIT(""), key = list_key(r);
-	json_t *data = json_array();
-	size_t i = 0;
-	struct err e = {.code = ERR_OK};
+	size_t from = 0, count;
+	json_t *data;
+	struct err e;
 
 	if (addresses->count > 1)
 		qsort(addresses->items, addresses->count, sizeof(*addresses->items),
 		      page_compare_names);
-	while (page->cursor.n && i < addresses->count &&
-	       span_compare(addresses->items[i].string, page->cursor) <= 0)
-		i++;
-	for (; i < addresses->count && json_array_size(data) < page->limit; i++) {
-		struct store_reply reply;
-
-		if (store_do(r->store, r->arena, &reply, &e, "HGET %b %b", key,
-			     addresses->items[i].string) != ERR_OK)
-			break;
-		next = addresses->items[i].string;
-		if (reply.type == STORE_STRING)
-			json_array_append_new(data, json_loadb((const char *)reply.string.p,
-							       reply.string.n, 0, NULL));
-	}
+	while (page->cursor.n && from < addresses->count &&
+	       span_compare(addresses->items[from].string, page->cursor) <= 0)
+		from++;
+	count = addresses->count - from < page->limit ? addresses->count - from : page->limit;
+	data = entries_get(r, addresses->items + from, count, &e);
 	if (e.code == ERR_OK) {
-		page_answer(r, data, i < addresses->count ? next : SPAN_LIT(""));
+		page_answer(r, data,
+			    from + count < addresses->count
+				    ? addresses->items[from + count - 1].string
+				    : SPAN_LIT(""));
 		return;
 	}
 	json_decref(data);

@@ -5,6 +5,7 @@
 #include "gateway/event_view.h"
 #include "gateway/idempotency.h"
 #include "gateway/page.h"
+#include "gateway/plan.h"
 #include "gateway/problem.h"
 #include "gateway/routes.h"
 #include "gateway/webhook_sign.h"
@@ -101,6 +102,7 @@ static void webhook_post(struct http_request *r)
 	struct event_position now;
 	struct span args[4], answer;
 	struct buf secret;
+	size_t max;
 	struct err e;
 
 	if (!fields_read(r, &own.webhook))
@@ -115,10 +117,14 @@ static void webhook_post(struct http_request *r)
 	args[0] = own.webhook.id;
 	args[1] = webhook_write(r->arena, &own.webhook);
 	args[2] = webhook_position_text(r->arena, &now);
-	args[3] = span_cstr(arena_printf(r->arena, "%d", WEBHOOK_COMPANY_MAX));
+	max = plan_limit(r, PLAN_MAX_WEBHOOKS);
+	args[3] = span_cstr(arena_printf(r->arena, "%zu",
+					 max < WEBHOOK_COMPANY_MAX ? max : WEBHOOK_COMPANY_MAX));
 	if (webhook_own_call(r, "gateway_1_webhook_put", args, 4, &answer)) {
 		if (span_eq(answer, SPAN_LIT("ok")))
 			answer_with_secret(r, 201, &own, &secret);
+		else if (max < WEBHOOK_COMPANY_MAX)
+			plan_limit_answer(r, PLAN_MAX_WEBHOOKS);
 		else
 			problem_answer(r, PROBLEM_TOO_MANY, "A company has at most %d webhooks.",
 				       WEBHOOK_COMPANY_MAX);

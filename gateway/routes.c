@@ -3,9 +3,11 @@
 /* clang-format off */
 const struct route_table *const routes_all[] = {
 	&route_companies_table,
+	&route_plan_table,
 	&route_tokens_table,
 	&route_users_table,
 	&route_mirror_table,
+	&route_reports_table,
 	&route_import_table,
 	&route_settings_table,
 	&route_accounts_table,

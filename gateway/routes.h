@@ -11,7 +11,7 @@ extern const struct route_table route_companies_table, route_tokens_table, route
 	route_pipeline_table, route_aside_table, route_webhooks_table, route_webhook_actions_table,
 	route_suppressions_table, route_track_table, route_tracking_table, route_coverage_table,
 	route_why_table, route_trial_table, route_relink_table, route_export_table,
-	route_erasures_table, route_changes_table;
+	route_erasures_table, route_changes_table, route_reports_table, route_plan_table;
 
 /* Ended by NULL. */
 extern const struct route_table *const routes_all[];

@@ -24,7 +24,10 @@ const struct json_field webhook_view_fields[] = {
 	 .help = "Whose eyes it has; null: the company's, which see ids of shared mail alone."},
 	{.name = "description", .type = FIELD_TEXT},
 	{.name = "batch", .type = FIELD_INT, .min = 1, .max = WEBHOOK_BATCH_MAX},
-	{.name = "active", .type = FIELD_BOOL, .help = "Events are sent."},
+	{.name = "active",
+	 .type = FIELD_BOOL,
+	 .help = "Events are sent. Put on again it goes on where it was; events are kept 7 days, "
+		 "so after a longer rest with the oldest there is."},
 	{.name = "state", .type = FIELD_ENUM, .values = STATES},
 	{.name = "createdAt", .type = FIELD_TIME},
 	{.name = "delivered", .type = FIELD_INT, .help = "Events that it took."},

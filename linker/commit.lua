@@ -385,7 +385,7 @@ local function commit_write(c)
 		call_many('ZADD', tag .. ':tm:' .. id, list, 2)
 	end
 	for i, packed in ipairs(c.entries) do
-		redis.call('XADD', tag .. ':j', string.format('%.0f-0', first + i - 1), 'e', packed)
+		journal_put(tag, first + i - 1, packed)
 	end
 	if #c.entries > 0 then
 		redis.call('HSET', tag .. ':n', 'j', string.format('%.0f', c.n))

@@ -1,4 +1,4 @@
-LINKER_LUA := linker/linker.lua common/store/thread_state.lua linker/facts.lua linker/back.lua linker/commit.lua linker/suppress.lua linker/apply.lua linker/rebuild.lua
+LINKER_LUA := linker/linker.lua common/store/hash.lua common/store/journal.lua common/store/thread_state.lua linker/facts.lua linker/back.lua linker/commit.lua linker/suppress.lua linker/apply.lua linker/rebuild.lua
 $(B)/gen/linker_lua.h: $(LINKER_LUA)
 $(B)/linker/main.o: $(B)/gen/linker_lua.h
 $(eval $(call program,linker,$(filter-out %_test.c,$(wildcard linker/*.c)),stage linking store bus wire metrics conf base,-lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread))

@@ -7,7 +7,7 @@ $(eval $(call unit,sender/track_test,sender/track.c sender/tag.c,secret wire bas
 $(eval $(call fuzz,sender/compose_fuzz,$(SENDER_COMPOSE),base,-lcrypto -lidn2))
 $(eval $(call fuzz,sender/smtp_dialog_fuzz,sender/smtp_dialog.c sender/smtp_reply.c,base,))
 $(eval $(call program,sender,$(filter-out %_test.c %_fuzz.c,$(wildcard sender/*.c)),stage mailconn blob secret store bus wire metrics conf base,-lcurl -lssl -luv -lzmq -lhiredis -lmicrohttpd -ljansson -lzstd -lcrypto -lidn2 -lpthread))
-$(B)/gen/sender_lua.h: sender/sender.lua sender/pace.lua $(wildcard common/store/logins.lua sender/logins.lua)
+$(B)/gen/sender_lua.h: common/store/journal.lua sender/sender.lua sender/pace.lua $(wildcard common/store/logins.lua sender/logins.lua)
 $(B)/sender/main.o: $(B)/gen/sender_lua.h
 # stands in for the gateway in tests/flow/sender_house.py
 tests-built: $(B)/tests/flow/outbox

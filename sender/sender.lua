@@ -46,9 +46,7 @@ end
 
 -- refused: [[address, enhanced status]...], nobody is there; or nil
 local function journal(tag, now, submission, status, refused)
-    local n = tonumber(redis.call('HGET', tag .. ':n', 'j') or 0) + 1
-    redis.call('XADD', tag .. ':j', decimal(n) .. '-0', 'e', cmsgpack.pack({'o', now, submission, status, refused and '' or nil, refused}))
-    redis.call('HSET', tag .. ':n', 'j', decimal(n))
+    journal_add(tag, cmsgpack.pack({'o', now, submission, status, refused and '' or nil, refused}))
 end
 
 local function state_get(tag, submission)

@@ -43,7 +43,7 @@
  *   KEY_A_OUTLIST   ol      zset   gateway → gateway     submission by creation
  *   KEY_A_PACE      pace    hash   sender → sender, gateway             what was sent in the last day and minute
  *
- *   KEY_C_COMPANY   company hash   gateway → all         settings and features
+ *   KEY_C_COMPANY   company hash   gateway → all         settings and plan
  *   KEY_C_TOKENS    tok     hash   gateway → gateway     token id → msgpack: SHA-256, kind, user, scopes
  *   KEY_C_USERS     user    hash   gateway → linker      id → JSON
  *   KEY_C_USERADDR  ua      hash   gateway → linker      normalized address → user id
@@ -51,6 +51,7 @@
  *   KEY_C_ORGS      org     hash   gateway → gateway
  *   KEY_C_ITEMS     item    hash   gateway → linker      <d|l|p>:<id> → JSON
  *   KEY_C_ADDRESSES ad      hash   gateway → linker      normalized address → msgpack list of person ids
+ *   KEY_C_MANYADDR  adm     zset   gateway               those that are on several people
  *   KEY_C_PERSONITEMS pi    hash   gateway → linker      person id → msgpack list of [kind, id, created ms], open only
  *   KEY_C_ACCOUNTS  acct    hash   gateway → linker, gateway            account → msgpack: number, user
  *   KEY_C_APPLIED   applied hash   linker                account → n
@@ -138,6 +139,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_C_ORGS "org"
 #define KEY_C_ITEMS "item"
 #define KEY_C_ADDRESSES "ad"
+#define KEY_C_MANYADDR "adm"
 #define KEY_C_PERSONITEMS "pi"
 #define KEY_C_ACCOUNTS "acct"
 #define KEY_C_APPLIED "applied"

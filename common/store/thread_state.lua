@@ -1,34 +1,10 @@
 -- thread_state: what counts for a thread, and what follows from it (docs/data-model.md, "What counts").
--- A fragment of the libraries that change threads: only local functions; comes after the "#!lua" line, before its users.
+-- A fragment of the libraries that change threads: only local functions; comes after hash.lua and journal.lua, before its users.
 --
 -- In Lua a thread is one table: id, the named elements of its `t` record, and user, the map of its `tu` entry.
 -- link: {kind, id, by, at_ms, n}, kind '' for a manual unlink. person: {id, by, n}, id '' when taken off by hand.
 
 local THREAD_PEOPLE_MAX = 128
-local THREAD_CHUNK = 1000 -- arguments of one command
-
--- Every `step` list elements of one command belong together.
-local function call_many(command, key, list, step)
-	local chunk = THREAD_CHUNK - THREAD_CHUNK % (step or 1)
-	for from = 1, #list, chunk do
-		redis.call(command, key, unpack(list, from, math.min(from + chunk - 1, #list)))
-	end
-end
-
--- field -> value of the fields that are there.
-local function hash_get(key, fields)
-	local found = {}
-	for from = 1, #fields, THREAD_CHUNK do
-		local to = math.min(from + THREAD_CHUNK - 1, #fields)
-		local values = redis.call('HMGET', key, unpack(fields, from, to))
-		for i, value in ipairs(values) do
-			if value then
-				found[fields[from + i - 1]] = value
-			end
-		end
-	end
-	return found
-end
 
 local function thread_pack(t)
 	return '\159' .. cmsgpack.pack(1, t.first_n, t.last_ms, t.count, t.bits, t.subject, t.sharing, t.sharing_n,
@@ -142,13 +118,6 @@ local function thread_summary(t, owner)
 	end
 	return {t.id, owner, thread_sharing(t) == 's' and 1 or 0, t.last_ms, link and link[1] or '', link and link[2] or '',
 		people}
-end
-
--- Writes one packed entry as the journal's next; its number.
-local function journal_add(tag, packed)
-	local n = redis.call('HINCRBY', tag .. ':n', 'j', 1)
-	redis.call('XADD', tag .. ':j', string.format('%.0f-0', n), 'e', packed)
-	return n
 end
 
 -- Threads whose tm:<thread> holds members of this one: itself, and absorbed ones whose members were not moved yet.

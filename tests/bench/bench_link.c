@@ -1,10 +1,12 @@
 /*
  * bench_link REDIS FILE: the linker's batches without the bus: proposals from FILE (u32 length, frame), 64 at a time, decided,
- * committed and applied. Prints the median of a batch's microseconds and the most round trips that one took.
+ * committed and applied. Prints the median of a batch's microseconds, its own CPU time of one, and the most round trips that one
+ * took.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "common/base/clock.h"
 #include "common/metrics/metrics.h"
@@ -68,6 +70,15 @@ static int64_t run(struct batch *batch, const struct span *frames, size_t n)
 	return clock_mono_us() - began;
 }
 
+static double cpu_us(void)
+{
+	struct rusage used;
+
+	getrusage(RUSAGE_SELF, &used);
+	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+	       (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 static void bench(const char *address, const char *path)
 {
 	struct metrics *metrics = metrics_new("bench", "bench-1", NULL, 0);
@@ -91,8 +102,9 @@ static void bench(const char *address, const char *path)
 		trips = made > trips ? made : trips;
 	}
 	qsort(us, batches, sizeof(*us), compare);
-	printf("{\"batches\": %zu, \"us\": %" PRId64 ", \"trips\": %" PRId64 "}\n", batches,
-	       batches ? us[batches / 2] : 0, trips);
+	printf("{\"batches\": %zu, \"us\": %" PRId64 ", \"cpuUs\": %.1f, \"trips\": %" PRId64 "}\n",
+	       batches, batches ? us[batches / 2] : 0, batches ? cpu_us() / (double)batches : 0,
+	       trips);
 	arena_free(&batch->arena);
 	store_free(&batch->store);
 	metrics_free(&metrics);

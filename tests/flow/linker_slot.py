@@ -16,11 +16,12 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "demo"))
 
 from mailserver import free_ports  # noqa: E402
 
+FRAGMENTS = [f"common/store/{name}.lua" for name in ("hash", "journal", "thread_state")]
 LIBRARIES = [
-    ["linker/linker.lua", "common/store/thread_state.lua", "linker/facts.lua", "linker/back.lua", "linker/commit.lua",
+    ["linker/linker.lua", *FRAGMENTS, "linker/facts.lua", "linker/back.lua", "linker/commit.lua",
      "linker/suppress.lua", "linker/apply.lua", "linker/rebuild.lua"],
-    ["threader/threader.lua", "common/store/thread_state.lua", "threader/rehome.lua"],
-    ["#!lua name=gateway_1\n", "common/store/thread_state.lua", "gateway/thread_actions.lua"],
+    ["threader/threader.lua", *FRAGMENTS, "threader/rehome.lua"],
+    ["#!lua name=gateway_1\n", *FRAGMENTS, "gateway/thread_actions.lua"],
 ]
 TAG, COMPANY = "{a:c1/anna}", "{c:c1}"
 NOW = 1_790_000_000_000

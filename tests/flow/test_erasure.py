@@ -175,3 +175,18 @@ def test_inb_04_an_erased_company_leaves_nothing(world):
     assert keys(world, "{c:acme2}*") == before
     world.root.call("GET", f"/v1/companies/{rig.COMPANY}", 404)
     world.company.call("GET", "/v1/settings", 401)
+    # What came late goes at the look a minute later; and a company that was put anew meanwhile is another one.
+    store, late = world.redis(), "{a:%s/%s}" % (rig.COMPANY, reps(world)[2])
+    store.hset(late + ":u:1:7", "7", b"x")
+    store.hset("{c:%s}:applied" % rig.COMPANY, "late", 1)
+
+    def look_again(record):
+        store.hset("{g}:er", found["id"], json.dumps({**record, "finishedAt": record["finishedAt"] - 70_000, "checkedAt": 0}))
+        store.sadd("{g}:ero", found["id"])
+        return certificate(world, answer.headers["Location"], lambda c: c["checkedAt"])
+    record = json.loads(store.hget("{g}:er", found["id"]))
+    assert found["checkedAt"] is None and nothing(look_again(record)["left"]) == {"keys": {}, "blobs": 0}
+    assert keys(world, "{c:%s}*" % rig.COMPANY) == [] and not store.exists(late + ":u:1:7")
+    world.root.call("PUT", f"/v1/companies/{rig.COMPANY}", 200, json={"name": "Anew"})
+    assert look_again(record)["left"] == {"addedAnew": True}
+    assert world.root.call("GET", f"/v1/companies/{rig.COMPANY}", 200).json()["name"] == "Anew"

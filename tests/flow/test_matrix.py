@@ -66,7 +66,9 @@ LATE = (200, 409)  # it may be over by then
 LOGIN = {"imap": {"password": rig.PASSWORD}}
 ROWS = {
     "GET /healthz": row("public"), "GET /readyz": row("public"), "GET /metrics": row("public"), "GET /v1/openapi.json": row("public"),
-    "GET /v1/companies/{id}": row("root"), "PUT /v1/companies/{id}": row("root", {}), "DELETE /v1/companies/{id}": row("root"),
+    "GET /v1/companies/{id}": row("root"), "PUT /v1/companies/{id}": row("root", {}),
+    "GET /v1/companies/{id}/plan": row("root"), "PUT /v1/companies/{id}/plan": row("root", {}), "GET /v1/reports/addresses": row("manager"),
+    "DELETE /v1/companies/{id}": row("root"),
     "POST /v1/tokens": row("company", {"kind": "user", "userId": "nothing"}, ok=422),
     "GET /v1/tokens": row("company"),
     "DELETE /v1/tokens/{id}": row("company", ok=404, id="nothing"),

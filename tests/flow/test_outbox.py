@@ -13,8 +13,9 @@ TAG = "{a:acme/out}"
 def anna(mailed, mail):  # noqa: F811
     api = mailed.company.as_user("anna")
     api("POST", "/v1/accounts", 201, json={"id": "out", "email": "anna@sales.example", "sendLimits": {"perDay": 300}, **servers(mail)})
-    parts = ["sender/sender.lua", "sender/pace.lua", "common/store/logins.lua", "sender/logins.lua"]
-    mailed.redis.function_load("".join((ROOT / p).read_text() for p in parts), replace=True)
+    parts = ["common/store/journal.lua", "sender/sender.lua", "sender/pace.lua", "common/store/logins.lua", "sender/logins.lua"]
+    lines = "".join((ROOT / p).read_text() for p in parts).splitlines(keepends=True)
+    mailed.redis.function_load("".join(sorted(lines, key=lambda line: not line.startswith("#!lua"))), replace=True)
     return api
 
 

@@ -296,6 +296,23 @@ def test_paused_it_waits(house, sink):
     assert not sink.requests("/pause")
 
 
+def test_after_more_than_seven_days_it_goes_on_with_the_oldest_kept(house, sink):
+    """What the API promises of a rest that was longer than events are kept: no stop, no error, nothing twice."""
+    made = hook(house.company, sink, "/rest", active=False)
+    for k in range(6):
+        house.mail("anna", f"m{k}", people=["p1"])
+    house.settle()
+    stream, before = "{c:%s}:ev" % COMPANY, ids(house.company.events()[0])
+    house.r.xtrim(stream, minid=house.r.xrange(stream)[3][0], approximate=False)
+    kept = ids(house.company.events()[0])
+    assert kept and kept == before[-len(kept):] and len(kept) < len(before)
+    house.company.ok("PATCH", f"/v1/webhooks/{made['id']}", 200, json={"active": True})
+    house.mail("anna", "new", people=["p1"])
+    house.settle()
+    wanted = ids(all_taken(house, sink, "/rest", house.company))
+    assert wanted[:len(kept)] == kept and house.company.get(f"/v1/webhooks/{made['id']}")["state"] == "active"
+
+
 def test_whose_it_is(house, sink):
     mine = hook(house.api["anna"], sink, "/mine")
     faces = set()
