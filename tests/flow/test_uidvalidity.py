@@ -109,7 +109,7 @@ def coverage(world, rep):
     return out if len(out) == len(FOLDERS) else None
 
 
-@pytest.mark.world(messages=0, accounts=1, deals=0, settings=("fetcher:window.messages=8", "fetcher:poll_ms=300"))
+@pytest.mark.world(messages=0, accounts=1, deals=0, settings=("fetcher:window.messages=8", "fetcher:poll_ms=1s"))
 def test_f1_resets_again_and_again_while_it_syncs(world, remember):
     """Proves F1 and SYN-10: while folders are synced and backfilled, UIDVALIDITY is changed again and again; no message's id or thread
     changes, each is announced once, those that came meanwhile too, none leaves its folder, and every folder is proved equal."""
