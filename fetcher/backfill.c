@@ -15,7 +15,7 @@
 struct backfill {
 	char id[48];
 	uint64_t read; /* number of its reading */
-	bool reading, running, expanded, counted, news;
+	bool reading, running, held, expanded, counted, news; /* held: paused */
 	int64_t since_ms, until_ms;
 	bool known_people;
 	uint32_t *only; /* numbers of mailboxes; NULL: all that are chosen */
@@ -140,6 +140,7 @@ static void take(struct backfill *b, const struct store_reply *reply)
 
 	snprintf(b->id, sizeof(b->id), "%.*s", (int)(id.n < 47 ? id.n : 47), (const char *)id.p);
 	b->running = id.n > 0 && span_eq(field(reply, "state"), SPAN_LIT("running"));
+	b->held = id.n > 0 && span_eq(field(reply, "state"), SPAN_LIT("paused"));
 	if (!b->running)
 		return;
 	b->expanded = number(reply, "expanded") == 1;
@@ -280,9 +281,10 @@ static void mark(struct account *a, const struct backfill_task *task, bool compl
 	put_number(&out, "unknown", all.unknown);
 	put_number(&out, "refused", all.refused);
 	put_rate(&out, b->rate);
-	for (size_t i = 0; i < b->count; i++)
-		if (!task || task == &b->tasks[i])
-			put_task(&out, &b->tasks[i]);
+	if (task)
+		put_task(&out, task);
+	for (size_t i = 0; !task && i < b->count; i++)
+		put_task(&out, &b->tasks[i]);
 	if (completed) {
 		pack_put_cstr(&out, "state");
 		pack_put_cstr(&out, "completed");
@@ -332,16 +334,19 @@ static void expand(struct account *a)
 	mark(a, NULL, false);
 }
 
+/* While a list comes, what it has not named yet is there all the same. */
+static bool is_there(const struct account *a, const struct mailbox *m)
+{
+	return !m->dropped && !m->cursor.retired && m->chosen && (m->listed || a->live.listing);
+}
+
 static struct mailbox *mailbox_of(struct account *a, const struct backfill_task *t)
 {
 	struct mailbox *m = a->mailboxes;
 
 	while (m && m->number != t->number)
 		m = m->next;
-	return m && !m->dropped && !m->cursor.retired && m->listed && m->chosen &&
-			       m->cursor.validity == t->validity
-		       ? m
-		       : NULL;
+	return m && is_there(a, m) && m->cursor.validity == t->validity ? m : NULL;
 }
 
 /* A whole window of everybody's mail: what a later resync or a mailbox made anew goes back to. */
@@ -361,11 +366,77 @@ static void finish(struct account *a, struct backfill_task *t)
 	mark(a, t, false);
 }
 
-void backfill_task_drop(struct account *a, struct backfill_task *t)
+static void drop(struct account *a, struct backfill_task *t)
 {
 	t->total = t->before.done;
 	t->inside = (struct backfill_count){0, 0, 0};
 	finish(a, t);
+}
+
+static const struct mailbox *numbered(const struct account *a, uint32_t number)
+{
+	const struct mailbox *m = a->mailboxes;
+
+	while (m && m->number != number)
+		m = m->next;
+	return m;
+}
+
+static bool is_same_path(const struct mailbox *a, const struct mailbox *b)
+{
+	return a && b && span_eq(mailbox_path(a), mailbox_path(b));
+}
+
+/* The number that the mailbox of a retired one has now; NULL: it is gone. */
+static const struct mailbox *successor(const struct account *a, const struct backfill_task *t)
+{
+	const struct mailbox *old = numbered(a, t->number), *m = a->mailboxes;
+
+	while (m && (!is_there(a, m) || !is_same_path(m, old)))
+		m = m->next;
+	return m;
+}
+
+/* UIDVALIDITY changed: the task goes on in the mailbox's new number, from the top; what is stored there is not fetched
+ * again. False: not yet, or never; gone_out says which. */
+static bool follow(struct account *a, struct backfill_task *t, bool *gone_out)
+{
+	const struct mailbox *m = successor(a, t);
+	const struct backfill_task old = {.number = t->number, .phase = BACKFILL_FINISHED,
+					  .validity = t->validity, .high = t->high, .back = 1};
+
+	*gone_out = !m;
+	if (!m || !m->known || m->cursor.validity == t->validity)
+		return false;
+	log_event(LOG_LEVEL_INFO, "backfill_follows", "account", "s", a->tag, "from", "u",
+		  (uint64_t)t->number, "to", "u", (uint64_t)m->number, NULL);
+	if (m->number != t->number)
+		mark(a, &old, false);
+	t->number = m->number;
+	t->validity = m->cursor.validity;
+	t->high = t->back = m->cursor.next;
+	t->before = t->inside = (struct backfill_count){0, 0, 0};
+	if (a->backfill->counted) {
+		t->phase = BACKFILL_FETCHING;
+	} else {
+		t->phase = BACKFILL_COUNTING;
+		t->total = 0;
+	}
+	mark(a, t, false);
+	return t->high > 1;
+}
+
+bool backfill_holds(const struct account *a, const struct mailbox *retired)
+{
+	const struct backfill *b = a->backfill;
+
+	if (!b || b->reading || b->held || (b->running && !b->expanded))
+		return true;
+	for (size_t i = 0; b->running && i < b->count; i++)
+		if (b->tasks[i].phase != BACKFILL_FINISHED &&
+		    is_same_path(numbered(a, b->tasks[i].number), retired))
+			return true;
+	return false;
 }
 
 /* All are counted before the first is fetched. */
@@ -385,6 +456,7 @@ static void look_whether_counted(struct account *a)
 struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_out)
 {
 	struct backfill *b = a->backfill;
+	bool gone;
 
 	if (!b || !b->running || !b->expanded || !a->config.initial_done)
 		return NULL;
@@ -395,9 +467,11 @@ struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_
 		if (t->phase == BACKFILL_FINISHED || (!b->counted && t->phase == BACKFILL_FETCHING))
 			continue;
 		*mailbox_out = mailbox_of(a, t);
-		if (!*mailbox_out)
-			backfill_task_drop(a, t);
-		else if ((*mailbox_out)->failures < 3)
+		if (!*mailbox_out && follow(a, t, &gone))
+			*mailbox_out = mailbox_of(a, t);
+		else if (!*mailbox_out && gone)
+			drop(a, t);
+		if (*mailbox_out && (*mailbox_out)->failures < 3)
 			return t;
 	}
 	*mailbox_out = NULL;

@@ -7,6 +7,7 @@
 #include "fetcher/backfill.h"
 #include "fetcher/budget.h"
 #include "fetcher/labels.h"
+#include "fetcher/live.h"
 
 #define WINDOW_UIDS 10000u
 /* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
@@ -84,12 +85,20 @@ static void on_exists(struct link *link)
 
 /* ---- what is done ---- */
 
+static bool is_complete(const struct account *a, struct span path)
+{
+	for (const struct mailbox *m = a->mailboxes; m; m = m->next)
+		if (!m->dropped && !m->cursor.retired && span_eq(mailbox_path(m), path))
+			return m->known && m->cursor.done;
+	return false;
+}
+
 /* The retired number of a mailbox that is complete again gives up its places. */
-static void sweep_retired(struct account *a, const struct mailbox *complete)
+static void sweep_retired(struct account *a)
 {
 	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
-		if (m->dropped || !m->cursor.retired ||
-		    !span_eq(mailbox_path(m), mailbox_path(complete)))
+		if (m->dropped || !m->cursor.retired || !is_complete(a, mailbox_path(m)) ||
+		    backfill_holds(a, m))
 			continue;
 		if (m->cursor.next > 1)
 			enter_gone(a, m, 1, m->cursor.next - 1, SPAN_LIT(""));
@@ -105,7 +114,6 @@ static void mailbox_complete(struct account *a)
 	m->cursor.done = true;
 	m->cursor.until_ms = 0;
 	enter_cursor(a, m);
-	sweep_retired(a, m);
 	log_event(LOG_LEVEL_INFO, "mailbox_synced", "account", "s", a->tag, "mailbox", "u",
 		  (uint64_t)m->number, NULL);
 	next_mailbox(a);
@@ -368,8 +376,7 @@ static void begin_target(struct account *a)
 	if (is_another(a)) {
 		b->target->dirty = true; /* the live connection numbers it anew */
 		b->target->failures = 3;
-		if (b->task)
-			backfill_task_drop(a, b->task);
+		live_wake(a);
 		next_mailbox(a);
 	} else if (b->task) {
 		next_window(a);
@@ -487,6 +494,7 @@ void mailbox_sync_tick(struct account *a, int64_t now_ms)
 	}
 	if (now_ms - a->bulk.forgiven_ms >= FORGIVE_MS)
 		forgive(a, now_ms);
+	sweep_retired(a);
 	if (a->live.link && a->live.link->ready)
 		mailbox_sync_wake(a);
 	tell_completion(a);

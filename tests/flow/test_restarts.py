@@ -46,7 +46,7 @@ def restart(world):
 def announced(world, rep):
     out, after = [], None
     while True:
-        page = world.user(rep).get("/v1/events", limit=200, types="message.created", **({"after": after} if after else {}))
+        page = world.user(rep).get("/v1/events", wait=0, limit=200, types="message.created", **({"after": after} if after else {}))
         if not page["data"]:
             return out
         out += [e["data"]["messageId"] for e in page["data"]]

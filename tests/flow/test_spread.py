@@ -174,7 +174,7 @@ def test_syn10_nothing_was_fetched_or_announced_twice(spread, remember):
     for rep in spread.reps:
         after = None
         while True:
-            page = world.user(rep).get("/v1/events", limit=200, types="message.created", **({"after": after} if after else {}))
+            page = world.user(rep).get("/v1/events", wait=0, limit=200, types="message.created", **({"after": after} if after else {}))
             announced.update(e["data"]["messageId"] for e in page["data"])
             after = page["nextAfter"]
             if not page["data"]:

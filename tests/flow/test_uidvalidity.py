@@ -37,7 +37,8 @@ def fill(world, rep):
 
 
 class Resets:
-    """The same messages under another UIDVALIDITY: with the same UIDs, or with UIDs from 1 in the order of their files."""
+    """The same messages under another UIDVALIDITY: with the same UIDs; every fifth time, as after a restore, with UIDs from 1 in the order
+    of the files, from a server that was down for it."""
 
     def __init__(self, world, rep):
         self.world, self.random, self.value, self.count = world, random.Random(5), 1_900_000_000, 0
@@ -46,15 +47,17 @@ class Resets:
     def one(self, folder=None):
         folder = folder or self.random.choice(FOLDERS)
         self.count += 1
-        if self.count % 3:
+        if self.count % 5:
             self.value += 1
             self.world.server.doveadm("mailbox", "update", "-u", self.email, "--uid-validity", str(self.value), folder)
             return
+        self.world.server.down()
         home = self.world.server.mail / self.email
         name = "" if folder == "INBOX" else f".{folder}"
         (home / "Maildir" / name / "dovecot-uidlist").unlink(missing_ok=True)
         for index in (home / "index" / (f".{folder}" if name else ".INBOX")).glob("dovecot.index*"):
             index.unlink(missing_ok=True)
+        self.world.server.up()
 
 
 def records(world, rep):
@@ -90,7 +93,7 @@ def created(world, rep):
 def all_events(world, rep):
     out, after = [], None
     while True:
-        page = world.user(rep).get("/v1/events", limit=200, **({"after": after} if after else {}))
+        page = world.user(rep).get("/v1/events", wait=0, limit=200, **({"after": after} if after else {}))
         out += page["data"]
         if not page["data"]:
             return out
