@@ -402,8 +402,11 @@ static const struct mailbox *successor(const struct account *a, const struct bac
 static bool follow(struct account *a, struct backfill_task *t, bool *gone_out)
 {
 	const struct mailbox *m = successor(a, t);
-	const struct backfill_task old = {.number = t->number, .phase = BACKFILL_FINISHED,
-					  .validity = t->validity, .high = t->high, .back = 1};
+	const struct backfill_task old = {.number = t->number,
+					  .phase = BACKFILL_FINISHED,
+					  .validity = t->validity,
+					  .high = t->high,
+					  .back = 1};
 
 	*gone_out = !m;
 	if (!m || !m->known || m->cursor.validity == t->validity)

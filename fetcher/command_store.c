@@ -8,7 +8,8 @@
 #include "fetcher/live.h"
 
 #define SET_MAX 8192
-#define LATER_TRIES 200u /* times that a mailbox numbered anew is waited for, a lease's renewal apart */
+#define LATER_TRIES \
+	200u /* times that a mailbox numbered anew is waited for, a lease's renewal apart */
 
 static struct mailbox *by_number(struct account *a, uint32_t number)
 {

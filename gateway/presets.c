@@ -1,5 +1,7 @@
 #include "gateway/presets.h"
 
+#include <strings.h>
+
 #define APP_PASSWORD \
 	"Use an app password, made in the provider's security settings, in place of your own."
 
@@ -82,6 +84,14 @@ const struct preset *preset_by_domain(struct span domain)
 		for (const char *const *d = PRESETS[i].domains; *d; d++)
 			if (span_ieq(domain, span_cstr(*d)))
 				return &PRESETS[i];
+	return NULL;
+}
+
+const struct preset *preset_by_imap_host(const char *host)
+{
+	for (size_t i = 0; i < PRESET_COUNT; i++)
+		if (strcasecmp(PRESETS[i].imap_host, host) == 0)
+			return &PRESETS[i];
 	return NULL;
 }
 
