@@ -87,8 +87,8 @@ static void stored(void *ctx, struct imap_conn *conn, const struct imap_resp *ta
 	if (!link_said_yes(tagged, &e))
 		log_event(LOG_LEVEL_WARN, "store_refused", "account", "s", c->account->tag, "kind",
 			  "s", c->kind, "error", "e", &e, NULL);
-	if (is_move(c))
-		c->account->live.poll_due = true; /* it comes in there as everything does */
+	if (is_move(c)) /* it comes in there as everything does */
+		c->account->live.poll_due = c->account->live.unsettled = true;
 	leave(c);
 }
 

@@ -102,6 +102,28 @@ static json_t *changes(const struct store_reply *stream)
 	return list;
 }
 
+/* ACC-09: what the people who get mail see counts, not what was asked for. */
+static const char *name_state(const json_t *config, const struct store_reply *acct)
+{
+	const struct span wanted = json_get_span(config, "senderName");
+
+	if (!wanted.n)
+		return "none";
+	if (!number(acct, "nameSeenAt") || !span_eq(wanted, member(acct, "nameFor")))
+		return "unconfirmed";
+	return span_eq(wanted, member(acct, "nameSeen")) ? "set" : "replaced";
+}
+
+static void put_name(json_t *object, const struct store_reply *acct)
+{
+	const bool seen = number(acct, "nameSeenAt") > 0;
+
+	put(object, "senderNameState", json_string(name_state(object, acct)));
+	put(object, "senderNameSeen",
+	    seen ? json_from_span(member(acct, "nameSeen")) : json_null());
+	put(object, "senderNameSeenAt", json_from_time(number(acct, "nameSeenAt")));
+}
+
 /* How much mail a mailbox holds is its people's alone (SHR-01): it tells of private mail. */
 static void hide_amounts(json_t *object)
 {
@@ -142,6 +164,7 @@ static json_t *view(const struct account_entry *entry, const struct store_reply 
 	put(object, "lastSentAt", json_from_time(number(logins, "sent")));
 	put(object, "smtpStatus",
 	    member(logins, "smtp").n ? json_from_span(member(logins, "smtp")) : json_null());
+	put_name(object, acct);
 	put(object, "changes", changes(&replies[5]));
 	put(object, "lag",
 	    member(st, "lag").n ? json_integer((json_int_t)number(st, "lag")) : json_null());

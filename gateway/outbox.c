@@ -49,6 +49,8 @@ bool outbox_account_get(struct http_request *r, struct span account, struct outb
 				? arena_cstr(r->arena, json_get_span(config, "provider"))
 				: NULL;
 	out->sender_name = arena_span(r->arena, json_get_span(config, "senderName"));
+	out->smtp_host =
+		arena_cstr(r->arena, json_get_span(json_object_get(config, "smtp"), "host"));
 	out->paused = span_eq(acct->items[2].string, SPAN_LIT("1"));
 	out->state = replies[1].string;
 	own_read(r, acct->items[3].string, out);
