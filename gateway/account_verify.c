@@ -327,6 +327,9 @@ static json_t *direction_json(const struct verify_direction *d, const char *advi
 	json_object_set_new(object, "code", json_from_span(span_cstr(e->name)));
 	json_object_set_new(object, "detail", json_from_span(span_cstr(e->text)));
 	json_object_set_new(object, "remedy", remedy_json(d, e->name, advice, egress));
+	json_object_set_new(object, "retryAfter",
+			    verify_retry_s(e->name) ? json_integer(verify_retry_s(e->name))
+						    : json_null());
 	if (d->failure.code == ERR_OK)
 		json_object_set_new(object, "serverText",
 				    json_from_span(span_cstr(d->server_text)));
