@@ -1,4 +1,4 @@
-#include "fetcher/backfill.h"
+#include "fetcher/backfill_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,21 +11,6 @@
 
 #define MARK_MS 500
 #define RATE_MS 1000
-
-struct backfill {
-	char id[48];
-	uint64_t read; /* number of its reading */
-	bool reading, running, held, expanded, counted, news; /* held: paused */
-	int64_t since_ms, until_ms;
-	bool known_people;
-	uint32_t *only; /* numbers of mailboxes; NULL: all that are chosen */
-	size_t only_count;
-	struct backfill_task *tasks;
-	size_t count;
-	int64_t marked_ms, rated_ms; /* mono */
-	uint64_t rated; /* done at rated_ms */
-	double rate;
-};
 
 void backfill_forget(struct account *a)
 {
@@ -260,8 +245,7 @@ static void rate(struct backfill *b, uint64_t done, int64_t now_ms)
 	b->rated_ms = now_ms;
 }
 
-/* task NULL: all of them. */
-static void mark(struct account *a, const struct backfill_task *task, bool completed)
+void backfill_mark(struct account *a, const struct backfill_task *task, bool completed)
 {
 	struct backfill *b = a->backfill;
 	const int64_t now_ms = clock_mono_ms();
@@ -331,28 +315,13 @@ static void expand(struct account *a)
 	set_bounds(b);
 	b->expanded = true;
 	b->counted = b->count == 0;
-	mark(a, NULL, false);
-}
-
-/* While a list comes, what it has not named yet is there all the same. */
-static bool is_there(const struct account *a, const struct mailbox *m)
-{
-	return !m->dropped && !m->cursor.retired && m->chosen && (m->listed || a->live.listing);
-}
-
-static struct mailbox *mailbox_of(struct account *a, const struct backfill_task *t)
-{
-	struct mailbox *m = a->mailboxes;
-
-	while (m && m->number != t->number)
-		m = m->next;
-	return m && is_there(a, m) && m->cursor.validity == t->validity ? m : NULL;
+	backfill_mark(a, NULL, false);
 }
 
 /* A whole window of everybody's mail: what a later resync or a mailbox made anew goes back to. */
 static void widen(struct account *a, const struct backfill_task *t)
 {
-	struct mailbox *m = mailbox_of(a, t);
+	struct mailbox *m = backfill_mailbox(a, t);
 
 	if (!m || t->known_people || t->until_ms || m->cursor.since_ms <= t->since_ms)
 		return;
@@ -363,7 +332,7 @@ static void widen(struct account *a, const struct backfill_task *t)
 static void finish(struct account *a, struct backfill_task *t)
 {
 	t->phase = BACKFILL_FINISHED;
-	mark(a, t, false);
+	backfill_mark(a, t, false);
 }
 
 static void drop(struct account *a, struct backfill_task *t)
@@ -371,75 +340,6 @@ static void drop(struct account *a, struct backfill_task *t)
 	t->total = t->before.done;
 	t->inside = (struct backfill_count){0, 0, 0};
 	finish(a, t);
-}
-
-static const struct mailbox *numbered(const struct account *a, uint32_t number)
-{
-	const struct mailbox *m = a->mailboxes;
-
-	while (m && m->number != number)
-		m = m->next;
-	return m;
-}
-
-static bool is_same_path(const struct mailbox *a, const struct mailbox *b)
-{
-	return a && b && span_eq(mailbox_path(a), mailbox_path(b));
-}
-
-/* The number that the mailbox of a retired one has now; NULL: it is gone. */
-static const struct mailbox *successor(const struct account *a, const struct backfill_task *t)
-{
-	const struct mailbox *old = numbered(a, t->number), *m = a->mailboxes;
-
-	while (m && (!is_there(a, m) || !is_same_path(m, old)))
-		m = m->next;
-	return m;
-}
-
-/* UIDVALIDITY changed: the task goes on in the mailbox's new number, from the top; what is stored there is not fetched
- * again. False: not yet, or never; gone_out says which. */
-static bool follow(struct account *a, struct backfill_task *t, bool *gone_out)
-{
-	const struct mailbox *m = successor(a, t);
-	const struct backfill_task old = {.number = t->number,
-					  .phase = BACKFILL_FINISHED,
-					  .validity = t->validity,
-					  .high = t->high,
-					  .back = 1};
-
-	*gone_out = !m;
-	if (!m || !m->known || m->cursor.validity == t->validity)
-		return false;
-	log_event(LOG_LEVEL_INFO, "backfill_follows", "account", "s", a->tag, "from", "u",
-		  (uint64_t)t->number, "to", "u", (uint64_t)m->number, NULL);
-	if (m->number != t->number)
-		mark(a, &old, false);
-	t->number = m->number;
-	t->validity = m->cursor.validity;
-	t->high = t->back = m->cursor.next;
-	t->before = t->inside = (struct backfill_count){0, 0, 0};
-	if (a->backfill->counted) {
-		t->phase = BACKFILL_FETCHING;
-	} else {
-		t->phase = BACKFILL_COUNTING;
-		t->total = 0;
-	}
-	mark(a, t, false);
-	return t->high > 1;
-}
-
-bool backfill_holds(const struct account *a, const struct mailbox *retired)
-{
-	const struct backfill *b = a->backfill;
-
-	if (!b || b->reading || b->held || (b->running && !b->expanded))
-		return true;
-	for (size_t i = 0; b->running && i < b->count; i++)
-		if (b->tasks[i].phase != BACKFILL_FINISHED &&
-		    is_same_path(numbered(a, b->tasks[i].number), retired))
-			return true;
-	return false;
 }
 
 /* All are counted before the first is fetched. */
@@ -453,7 +353,7 @@ static void look_whether_counted(struct account *a)
 		if (b->tasks[i].phase == BACKFILL_COUNTING)
 			return;
 	b->counted = true;
-	mark(a, NULL, false);
+	backfill_mark(a, NULL, false);
 }
 
 struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_out)
@@ -469,9 +369,9 @@ struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_
 
 		if (t->phase == BACKFILL_FINISHED || (!b->counted && t->phase == BACKFILL_FETCHING))
 			continue;
-		*mailbox_out = mailbox_of(a, t);
-		if (!*mailbox_out && follow(a, t, &gone))
-			*mailbox_out = mailbox_of(a, t);
+		*mailbox_out = backfill_mailbox(a, t);
+		if (!*mailbox_out && backfill_follow(a, t, &gone))
+			*mailbox_out = backfill_mailbox(a, t);
 		else if (!*mailbox_out && gone)
 			drop(a, t);
 		if (*mailbox_out && (*mailbox_out)->failures < 3)
@@ -492,7 +392,7 @@ bool backfill_counted(struct account *a, struct backfill_task *t, uint32_t low, 
 	t->phase = t->total ? BACKFILL_FETCHING : BACKFILL_FINISHED;
 	if (!t->total)
 		widen(a, t);
-	mark(a, t, false);
+	backfill_mark(a, t, false);
 	return false;
 }
 
@@ -512,7 +412,7 @@ bool backfill_window_done(struct account *a, struct backfill_task *t, uint32_t l
 	t->inside = (struct backfill_count){0, 0, 0};
 	t->back = low;
 	if (low > 1) {
-		mark(a, t, false);
+		backfill_mark(a, t, false);
 		return true;
 	}
 	t->total = t->before.done; /* what went from the server while we were at it */
@@ -555,9 +455,9 @@ void backfill_tick(struct account *a, int64_t now_ms)
 			expand(a);
 	} else if (all_finished(b) && mailbox_sync_at_rest(a)) {
 		b->running = false;
-		mark(a, NULL, true);
+		backfill_mark(a, NULL, true);
 		log_event(LOG_LEVEL_INFO, "backfill_completed", "account", "s", a->tag, NULL);
 	} else if (b->news && now_ms - b->marked_ms >= MARK_MS) {
-		mark(a, a->bulk.task, false);
+		backfill_mark(a, a->bulk.task, false);
 	}
 }

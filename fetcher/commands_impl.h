@@ -31,7 +31,8 @@ struct command {
 	size_t place_count;
 	struct buf raw;
 	bool filed;
-	const char *filing; /* what became of a sent message's copy, for its outbox entry; NULL: not an append */
+	const char *
+		filing; /* what became of a sent message's copy, for its outbox entry; NULL: not an append */
 };
 
 /* Over, for good: the next one's turn. outcome is for the log. */

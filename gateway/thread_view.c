@@ -90,8 +90,7 @@ static void digest_messages(const struct mail_thread *t, const struct mail_messa
 			    (record->bits & MAIL_OUTGOING);
 
 		digest_card(d, record->card, newest);
-		d->unread |= !thread_state_message_read(&t->state, record->n, newest, seen,
-							  seen_n);
+		d->unread |= !thread_state_message_read(&t->state, record->n, newest, seen, seen_n);
 	}
 }
 

@@ -167,7 +167,7 @@ end
 -- What the provider is told (SYN-06 to SYN-08): entries of `cmd`, which the fetcher carries out in order. They are written in
 -- the call that changes the account, so neither is there without the other. fields: (name, value)... beside the ids.
 local PROVIDER_IDS = 64 -- of one entry
-local PROVIDER_WAITING_MAX = 20000 -- of an account that nobody reads for long; what comes then is done here alone
+local PROVIDER_WAITING_MAX = 5000 -- of an account that nobody reads for long; what comes then is done here alone
 local function provider_tell(tag, fields, ids)
 	local room = PROVIDER_WAITING_MAX - redis.call('XLEN', tag .. ':cmd')
 	for from = 1, #ids, PROVIDER_IDS do

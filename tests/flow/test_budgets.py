@@ -146,3 +146,21 @@ def test_f7_octets_of_a_day(tight):
     wanted = sum(m["size"] for ms in tight.messages_by_thread(rep).values() for m in ms)
     counted = rig.wait(lambda: (n := sum(int(v) for h, v in store.hgetall(key).items() if h != b"stop")) >= wanted and n, 40, f"{wanted} octets counted")
     assert counted < 2 * wanted + 200000 and not store.hexists(key, hour - 24)
+
+
+def test_f7_a_proof_waits_for_octets_and_is_made_later(tight):
+    """Proves F7, SYN-10: near the limit of 24 hours a folder is not proved, and does not seem so; it is proved once there is room."""
+    rep = tight.ledger["reps"][0]["id"]
+    tight.wait_synced(60, [rep])
+    api, store, key = tight.user(rep), tight.redis(), tag(rep) + ":by"
+    folder = next(f["id"] for f in api.get(f"/v1/accounts/{rep}/folders")["data"] if f["path"] == "INBOX")
+    before = api.get(f"/v1/accounts/{rep}/folders/{folder}/coverage")
+    hour = int(time.time()) // HOUR
+    store.hset(key, hour, int(LIMIT * 0.8))
+    tight.deliver(rep, message(7, "proof"))
+    rig.wait(lambda: any(t["subject"] == "proof 7" for t in tight.threads(rep)), 30, "new mail still comes")
+    asked = api.get(f"/v1/accounts/{rep}/folders/{folder}/coverage", fresh=1)
+    assert not asked["fresh"] and asked["verifiedAt"] == before["verifiedAt"], asked
+    store.hdel(key, hour)
+    proof = rig.wait(lambda: (a := api.get(f"/v1/accounts/{rep}/folders/{folder}/coverage", fresh=1))["fresh"] and a, 90, "proved")
+    assert proof["state"] == "verified" and proof["missingCount"] == 0 and proof["remote"] == proof["stored"] + sum(proof["skipped"].values()), proof
