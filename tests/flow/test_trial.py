@@ -126,3 +126,17 @@ def test_acc12_what_is_not_tried(trial):
     assert not answer["ok"] and list(steps) == ["account"] and steps["account"]["code"] == "account_paused" and steps["account"]["remedy"]
     assert answer["submissionId"] is None
     api.call("POST", f"/v1/accounts/{trial.rep}/resume")
+
+
+def test_acc11_the_account_shows_its_health(trial):
+    """Proves ACC-11: state with its history, last successful read and send, folders, counts; the addresses for allow-lists are in the API."""
+    assert trial()[0]["ok"]
+    api = trial.world.user(trial.rep)
+    view = api.get(f"/v1/accounts/{trial.rep}")
+    assert view["state"] == "connected" and view["stateSince"] and view["lastError"] is None and view["nextRetryAt"] is None, view
+    assert view["lastReadAt"] and view["lastSentAt"] and view["smtpStatus"] == "ok", view
+    assert view["counts"]["messages"] > 0 and view["counts"]["pending"] == 0 and view["progress"]["initialDone"], view
+    assert [c["state"] for c in api.get(f"/v1/accounts/{trial.rep}/history")["data"]][:1] == [view["changes"][0]["state"]] == ["connected"]
+    inbox = next(f for f in api.get(f"/v1/accounts/{trial.rep}/folders")["data"] if f["path"] == "INBOX")
+    assert inbox["role"] == "inbox" and inbox["remote"] >= inbox["stored"] > 0, inbox
+    assert isinstance(api.get("/v1/egress-addresses")["data"], list)
