@@ -221,7 +221,10 @@ const struct json_field account_answer_fields[] = {
 	 .type = FIELD_LIST,
 	 .fields = CHANGE,
 	 .help = "The last changes of state, newest first."},
-	{.name = "lag", .type = FIELD_INT, .flags = FIELD_NULL, .help = "Seconds."},
+	{.name = "lag",
+	 .type = FIELD_INT,
+	 .flags = FIELD_NULL,
+	 .help = "Seconds since all that the mail server has was read last; 0 while it keeps up."},
 	{.name = "createdAt", .type = FIELD_TIME},
 	{.name = NULL},
 };

@@ -135,8 +135,22 @@ static void hide_amounts(json_t *object)
 		put(json_object_get(object, hidden[i][0]), hidden[i][1], json_null());
 }
 
+/* How far it is behind the mail server: nothing while it keeps up, else since all was read last. */
+static json_t *lag(const struct store_reply *st, int64_t pending, int64_t now_ms)
+{
+	const int64_t read_ms = number(st, "lastRead");
+	const bool connected = span_eq(member(st, "state"), SPAN_LIT("connected"));
+
+	if (!read_ms)
+		return json_null();
+	if ((connected && pending == 0) || now_ms < read_ms)
+		return json_integer(0);
+	return json_integer((json_int_t)((now_ms - read_ms) / 1000));
+}
+
 /* replies: acct, st, n, length of the ledger, of what is set aside, last changes of state, logins. */
-static json_t *view(const struct account_entry *entry, const struct store_reply *replies)
+static json_t *view(const struct account_entry *entry, const struct store_reply *replies,
+		    int64_t now_ms)
 {
 	const struct store_reply *acct = &replies[0], *st = &replies[1], *n = &replies[2];
 	const struct store_reply *logins = &replies[6];
@@ -166,8 +180,7 @@ static json_t *view(const struct account_entry *entry, const struct store_reply 
 	    member(logins, "smtp").n ? json_from_span(member(logins, "smtp")) : json_null());
 	put_name(object, acct);
 	put(object, "changes", changes(&replies[5]));
-	put(object, "lag",
-	    member(st, "lag").n ? json_integer((json_int_t)number(st, "lag")) : json_null());
+	put(object, "lag", lag(st, replies[3].integer, now_ms));
 	put(object, "createdAt", json_from_time(number(acct, "created")));
 	return object;
 }
@@ -207,7 +220,9 @@ enum err_code account_view_many(struct http_request *r, const struct account_ent
 		return ERR_OK;
 	code = store_pipeline(r->store, commands, count * COMMANDS, r->arena, replies, e);
 	for (size_t i = 0; i < count; i++)
-		objects_out[i] = code == ERR_OK ? view(&entries[i], replies + i * COMMANDS) : NULL;
+		objects_out[i] = code == ERR_OK
+					 ? view(&entries[i], replies + i * COMMANDS, r->now_ms)
+					 : NULL;
 	for (size_t i = 0; i < count; i++)
 		if (objects_out[i] && !account_belongs(&r->viewer, &entries[i]))
 			hide_amounts(objects_out[i]);

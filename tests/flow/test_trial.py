@@ -135,7 +135,7 @@ def test_acc11_the_account_shows_its_health(trial):
     view = api.get(f"/v1/accounts/{trial.rep}")
     assert view["state"] == "connected" and view["stateSince"] and view["lastError"] is None and view["nextRetryAt"] is None, view
     assert view["lastReadAt"] and view["lastSentAt"] and view["smtpStatus"] == "ok", view
-    assert view["counts"]["messages"] > 0 and view["counts"]["pending"] == 0 and view["progress"]["initialDone"], view
+    assert view["lag"] == 0 and view["counts"]["messages"] > 0 and view["counts"]["pending"] == 0 and view["progress"]["initialDone"], view
     assert [c["state"] for c in api.get(f"/v1/accounts/{trial.rep}/history")["data"]][:1] == [view["changes"][0]["state"]] == ["connected"]
     inbox = next(f for f in api.get(f"/v1/accounts/{trial.rep}/folders")["data"] if f["path"] == "INBOX")
     assert inbox["role"] == "inbox" and inbox["remote"] >= inbox["stored"] > 0, inbox
