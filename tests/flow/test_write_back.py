@@ -107,14 +107,14 @@ def test_syn07_archived_in_the_provider_if_wanted(world):
     wait(lambda: [n for n, (folder, _) in house.there().items() if folder == "Archive"] == ["one", "answer"], 30, "archived there")
     assert house.there()["two"][0] == "INBOX", "what was archived before the setting"
     paths = {f["path"]: f["id"] for f in house.api.get(f"/v1/accounts/{house.rep}/folders")["data"]}
-    wait(lambda: house.api.get(f"/v1/messages/{before['one']}")["mailboxIds"] == [paths["Archive"]], 30, "the same message")
+    wait(lambda: house.api.get(f"/v1/messages/{before['one']}")["mailboxIds"] == {paths["Archive"]: True}, 30, "the same message")
     house.patch("one", archived=False)
     wait(lambda: house.there()["one"][0] == house.there()["answer"][0] == "INBOX", 30, "back")
     connection = house.world.imap(house.rep)
     connection.select("INBOX")
     connection.uid("MOVE", connection.uid("SEARCH", "SUBJECT", "three")[1][0].decode(), "Archive")
     connection.logout()
-    wait(lambda: house.api.get(f"/v1/messages/{before['three']}")["mailboxIds"] == [paths["Archive"]], 30, "moved there")
+    wait(lambda: house.api.get(f"/v1/messages/{before['three']}")["mailboxIds"] == {paths["Archive"]: True}, 30, "moved there")
     assert "three" in [t["subject"] for t in house.api.every("/v1/threads", folder="inbox")]
 
 
