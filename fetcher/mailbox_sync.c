@@ -8,6 +8,7 @@
 #include "fetcher/budget.h"
 #include "fetcher/labels.h"
 #include "fetcher/live.h"
+#include "fetcher/mailbox_turn.h"
 
 #define WINDOW_UIDS 10000u
 /* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
@@ -426,10 +427,8 @@ void mailbox_sync_wake(struct account *a)
 {
 	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
 
-	struct mailbox *m;
-
-	if (a->bulk.link || (!undone(a) && !backfill_next(a, &m)) ||
-	    clock_mono_ms() < a->bulk.retry_ms || !account_bulk_may_log_in(a))
+	if (a->bulk.link || !mailbox_sync_wanted(a) || clock_mono_ms() < a->bulk.retry_ms ||
+	    !account_bulk_may_log_in(a))
 		return;
 	a->bulk.batch_size = BATCH_MIN;
 	a->bulk.refusals = 0;
@@ -475,8 +474,10 @@ bool mailbox_sync_at_rest(const struct account *a)
 int64_t mailbox_sync_due_ms(const struct account *a)
 {
 	const struct account_bulk *b = &a->bulk;
-	const int64_t due_ms = backfill_due_ms(a);
+	int64_t due_ms = backfill_due_ms(a);
 
+	if (b->turn_ms)
+		due_ms = account_turn_first(due_ms, b->turn_ms);
 	if (b->link)
 		return account_turn_first(due_ms, imap_conn_due_ms(b->link->conn));
 	if (b->retry_ms > a->turn.last_ms)
@@ -484,9 +485,20 @@ int64_t mailbox_sync_due_ms(const struct account *a)
 	return account_turn_first(due_ms, b->forgiven_ms + FORGIVE_MS);
 }
 
+bool mailbox_sync_wanted(struct account *a)
+{
+	struct mailbox *m;
+
+	return undone(a) || backfill_next(a, &m);
+}
+
 void mailbox_sync_tick(struct account *a, int64_t now_ms)
 {
 	backfill_tick(a, now_ms);
+	if (a->bulk.turn_ms)
+		mailbox_turn_tick(a, now_ms);
+	if (a->phase != ACCOUNT_RUNNING)
+		return;
 	if (a->bulk.link) {
 		octets_read(a, imap_conn_bytes(a->bulk.link->conn));
 		imap_conn_tick(a->bulk.link->conn, now_ms);
@@ -495,7 +507,7 @@ void mailbox_sync_tick(struct account *a, int64_t now_ms)
 	if (now_ms - a->bulk.forgiven_ms >= FORGIVE_MS)
 		forgive(a, now_ms);
 	sweep_retired(a);
-	if (a->live.link && a->live.link->ready)
+	if ((a->live.link && a->live.link->ready) || now_ms < a->bulk.turn_ms)
 		mailbox_sync_wake(a);
 	tell_completion(a);
 }

@@ -164,3 +164,29 @@ def test_f7_a_proof_waits_for_octets_and_is_made_later(tight):
     store.hdel(key, hour)
     proof = rig.wait(lambda: (a := api.get(f"/v1/accounts/{rep}/folders/{folder}/coverage", fresh=1))["fresh"] and a, 90, "proved")
     assert proof["state"] == "verified" and proof["missingCount"] == 0 and proof["remote"] == proof["stored"] + sum(proof["skipped"].values()), proof
+
+
+def test_f6_one_connection_is_enough(tight):
+    """Proves F6, SYN-03, SYN-04: a server that allows one connection alone: the one for new mail and the one for older mail take turns, the
+    first sync and a backfill are completed, and new mail comes."""
+    rep = tight.ledger["reps"][1]["id"]
+    api = tight.user(rep)
+    api.call("DELETE", f"/v1/accounts/{rep}", params={"mail": "erase"})
+    tight.server.down()
+    tight.server.connections = 1
+    tight.server.up()
+    body = dict(tight.account_body(rep, since="all"), id="single")
+    api.call("POST", "/v1/accounts", 201, json=body)
+
+    def seen():
+        return tight._quiet(lambda: api.get("/v1/accounts/single"))
+    wanted = sum(1 for e in tight.ledger["messages"] if e["account"] == rep)
+    rig.wait(lambda: (v := seen()) and v["progress"]["initialDone"] and v["state"] == "connected", 150, f"the first sync; {seen()}", 0.2)
+    tight.deliver(rep, message(9, "single"))
+    rig.wait(lambda: any(t["subject"] == "single 9" for t in api.get("/v1/threads", limit=50)["data"]), 60, "new mail")
+    api.call("POST", "/v1/accounts/single/backfill", 202, json={"since": "all"})
+    rig.wait(lambda: api.get("/v1/accounts/single/backfill")["state"] == "completed", 150, "a backfill", 0.2)
+    assert 0 < seen()["counts"]["messages"] <= wanted + 3 and not tight.redis().hget("{a:acme/single}:lg", "r")
+    tight.server.down()
+    tight.server.connections = 100
+    tight.server.up()
