@@ -86,7 +86,9 @@ static void bulk_asked(struct account *a, enum err_code code, const struct accou
 		a->bulk.retry_ms = clock_mono_ms() + (asked && leave->login.wait_ms < RETRY_MAX_MS
 							      ? leave->login.wait_ms
 							      : RETRY_MAX_MS);
-	if (wanted && asked && leave->wait == ACCOUNT_WAIT_CONNECTIONS && mailbox_turn_take(a))
+	if (leave->wait == ACCOUNT_WAIT_CONNECTIONS)
+		mailbox_turn_refused(a);
+	if (wanted && asked && mailbox_turn_take(a))
 		return;
 	if (wanted) {
 		account_wait_set(a, WIRE_LANE_BULK, leave->wait, leave->until_ms);

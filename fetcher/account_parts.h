@@ -73,6 +73,7 @@ struct account_bulk { /* the connection for first syncs and backfills */
 	struct backfill_people *people;
 	uint64_t backfill_read; /* number of the last reading of the backfill */
 	int64_t retry_ms, forgiven_ms; /* mono */
+	int64_t refused_ms; /* mono: since when it gets no connection; 0: it does */
 	int64_t turn_ms; /* mono: until when the live connection makes way; 0: it does not */
 };
 

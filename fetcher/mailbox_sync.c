@@ -65,6 +65,7 @@ static void give_up(struct account *a, const struct err *e)
 
 static void on_ready(struct link *link)
 {
+	link->account->bulk.refused_ms = 0;
 	next_mailbox(link->account);
 }
 
