@@ -213,11 +213,20 @@ static bool notify(struct account *a)
 /* A command names messages; where they are must be known: what moved while we were away, or by the last command, first. */
 static bool may_command(struct account *a)
 {
-	if (!commands_due(a))
+	struct account_live *l = &a->live;
+
+	if (!commands_due(a) || !l->unsettled)
+		return commands_due(a);
+	if (l->poll_due || next_dirty(a, NULL)) {
+		l->settle_at = 0;
 		return false;
-	if (a->live.poll_due || next_dirty(a, NULL) || a->entries.first || a->entries.running)
-		return !a->live.unsettled;
-	a->live.unsettled = false;
+	}
+	if (l->settle_at == 0)
+		l->settle_at = a->entries.told + 1;
+	if (enter_done(&a->entries) + 1 < l->settle_at)
+		return false;
+	l->unsettled = false;
+	l->settle_at = 0;
 	return true;
 }
 
