@@ -475,15 +475,13 @@ bool mailbox_sync_at_rest(const struct account *a)
 int64_t mailbox_sync_due_ms(const struct account *a)
 {
 	const struct account_bulk *b = &a->bulk;
-	int64_t due_ms = backfill_due_ms(a);
+	const int64_t due_ms =
+		account_turn_first(backfill_due_ms(a), b->turn_ms ? b->turn_ms : INT64_MAX);
 
-	if (b->turn_ms)
-		due_ms = account_turn_first(due_ms, b->turn_ms);
 	if (b->link)
 		return account_turn_first(due_ms, imap_conn_due_ms(b->link->conn));
-	if (b->retry_ms > a->turn.last_ms)
-		return account_turn_first(due_ms, b->retry_ms);
-	return account_turn_first(due_ms, b->forgiven_ms + FORGIVE_MS);
+	return account_turn_first(
+		due_ms, b->retry_ms > a->turn.last_ms ? b->retry_ms : b->forgiven_ms + FORGIVE_MS);
 }
 
 bool mailbox_sync_wanted(struct account *a)
