@@ -25,7 +25,7 @@ static struct span next_word(struct span *left)
 	while (end < left->n && !ends_word(left->p[end]))
 		end++;
 	{
-		const struct span word = span_sub(*left, at, end);
+		const struct span word = span_sub(*left, at, end - at);
 
 		*left = span_sub(*left, end, left->n);
 		return word;
