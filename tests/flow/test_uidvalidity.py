@@ -101,12 +101,12 @@ def all_events(world, rep):
 
 
 def coverage(world, rep):
-    """Every folder, freshly proved; None while one is not."""
+    """Every folder, freshly proved; None while one is not, or has just got another number."""
     api, out = world.user(rep), {}
     for folder in api.get(f"/v1/accounts/{rep}/folders")["data"]:
         if folder["path"] in FOLDERS:
-            answer = api.get(f"/v1/accounts/{rep}/folders/{folder['id']}/coverage", fresh=1)
-            if answer.get("state") != "verified" or not answer["fresh"] or answer["skipped"]["pending"]:
+            answer = world._quiet(lambda folder=folder: api.get(f"/v1/accounts/{rep}/folders/{folder['id']}/coverage", fresh=1))
+            if not answer or answer.get("state") != "verified" or not answer["fresh"] or answer["skipped"]["pending"]:
                 return None
             out[folder["path"]] = answer
     return out if len(out) == len(FOLDERS) else None
