@@ -64,6 +64,11 @@ class House:
         connection.uid("STORE", uid, f"{sign}FLAGS", f"({flag})")
         connection.logout()
 
+    def away(self):
+        """The server is down, and the account has noticed: nothing is carried out from now on."""
+        self.world.server.down()
+        wait(lambda: self.api.get(f"/v1/accounts/{self.rep}")["state"] == "connectError", 60, "the account is away")
+
     def unread(self, name):
         return self.api.get(f"/v1/threads/{self.thread(name)}")["unread"]
 
@@ -141,7 +146,7 @@ def test_syn06_to_08_commands_wait_for_the_account_and_keep_their_order(world):
     carried out in the order in which it was done."""
     house = House(world, 3)
     house.set(archiveInProvider=True, deleteInProvider=True)
-    world.server.down()
+    house.away()
     for change in ({"read": True}, {"read": False}, {"archived": True}, {"archived": False}):
         house.patch("two", **change)
     for change in ({"read": True}, {"archived": True}):
@@ -167,7 +172,7 @@ def test_syn06_to_08_killed_in_the_middle_and_numbered_anew(world):
     carried out, leave the state that was asked for last; no message is doubled."""
     house = House(world, 4)
     house.set(archiveInProvider=True)
-    world.server.down()
+    house.away()
     for turn in range(6):
         for name in SUBJECTS:
             house.patch(name, read=turn % 2 == 0)
