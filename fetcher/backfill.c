@@ -389,6 +389,8 @@ bool backfill_counted(struct account *a, struct backfill_task *t, uint32_t low, 
 	if (low > 1)
 		return true;
 	t->back = t->high;
+	if (!backfill_mailbox(a, t))
+		return false;
 	t->phase = t->total ? BACKFILL_FETCHING : BACKFILL_FINISHED;
 	if (!t->total)
 		widen(a, t);
@@ -415,6 +417,8 @@ bool backfill_window_done(struct account *a, struct backfill_task *t, uint32_t l
 		backfill_mark(a, t, false);
 		return true;
 	}
+	if (!backfill_mailbox(a, t))
+		return false; /* numbered anew meanwhile: it goes on there */
 	t->total = t->before.done; /* what went from the server while we were at it */
 	widen(a, t);
 	finish(a, t);
