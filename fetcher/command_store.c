@@ -134,7 +134,7 @@ static void move(struct command *c, const char *set)
 	struct buf name;
 
 	buf_init(&name, 4 * MAILBOX_PATH_MAX);
-	(void)imap_mailbox_put(&name, mailbox_path(target_of(c)));
+	(void)imap_mailbox_put(conn, &name, mailbox_path(target_of(c)));
 	imap_conn_command(conn, can ? stored : copied, c, 0, "UID %s %s %s", can ? "MOVE" : "COPY",
 			  set, buf_cstr(&name));
 	buf_fini(&name);

@@ -34,7 +34,7 @@ static const struct {
 static const unsigned rev2_caps = IMAP_CAP_IDLE | IMAP_CAP_ENABLE | IMAP_CAP_ESEARCH |
 				  IMAP_CAP_LIST_STATUS | IMAP_CAP_SPECIAL_USE |
 				  IMAP_CAP_LITERAL_MINUS | IMAP_CAP_UIDPLUS |
-				  IMAP_CAP_LIST_EXTENDED | IMAP_CAP_NAMESPACE;
+				  IMAP_CAP_LIST_EXTENDED | IMAP_CAP_NAMESPACE | IMAP_CAP_MOVE;
 
 void imap_start_caps(struct imap_conn *conn, struct span words)
 {

@@ -8,6 +8,7 @@
 #include "fetcher/budget.h"
 #include "fetcher/labels.h"
 #include "fetcher/live.h"
+#include "fetcher/mailbox_retired.h"
 #include "fetcher/mailbox_turn.h"
 
 #define WINDOW_UIDS 10000u
@@ -86,28 +87,6 @@ static void on_exists(struct link *link)
 }
 
 /* ---- what is done ---- */
-
-static bool is_complete(const struct account *a, struct span path)
-{
-	for (const struct mailbox *m = a->mailboxes; m; m = m->next)
-		if (!m->dropped && !m->cursor.retired && span_eq(mailbox_path(m), path))
-			return m->known && m->cursor.done;
-	return false;
-}
-
-/* The retired number of a mailbox that is complete again gives up its places. */
-static void sweep_retired(struct account *a)
-{
-	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
-		if (m->dropped || !m->cursor.retired || !is_complete(a, mailbox_path(m)) ||
-		    backfill_holds(a, m))
-			continue;
-		if (m->cursor.next > 1)
-			enter_gone(a, m, 1, m->cursor.next - 1, SPAN_LIT(""));
-		enter_drop(a, m);
-		m->dropped = true;
-	}
-}
 
 static void mailbox_complete(struct account *a)
 {
@@ -505,7 +484,7 @@ void mailbox_sync_tick(struct account *a, int64_t now_ms)
 	}
 	if (now_ms - a->bulk.forgiven_ms >= FORGIVE_MS)
 		forgive(a, now_ms);
-	sweep_retired(a);
+	mailbox_retired_sweep(a);
 	if ((a->live.link && a->live.link->ready) || now_ms < a->bulk.turn_ms)
 		mailbox_sync_wake(a);
 	tell_completion(a);
