@@ -146,6 +146,7 @@ enum err_code account_answer(const struct store_reply *reply, struct err *e)
 
 static void disconnect(struct account *a)
 {
+	a->bulk.turn_ms = 0;
 	live_stop(a);
 	budget_login_end(a);
 	commands_stop(a);

@@ -8,6 +8,7 @@
 #include "fetcher/budget.h"
 #include "fetcher/coverage.h"
 #include "fetcher/mailbox_sync.h"
+#include "fetcher/mailbox_turn.h"
 
 #define DIRECTION SPAN_LIT("imap")
 #define RETRY_MAX_MS 60000
@@ -85,6 +86,10 @@ static void bulk_asked(struct account *a, enum err_code code, const struct accou
 		a->bulk.retry_ms = clock_mono_ms() + (asked && leave->login.wait_ms < RETRY_MAX_MS
 							      ? leave->login.wait_ms
 							      : RETRY_MAX_MS);
+	if (leave->wait == ACCOUNT_WAIT_CONNECTIONS)
+		mailbox_turn_refused(a);
+	if (wanted && asked && mailbox_turn_take(a))
+		return;
 	if (wanted) {
 		account_wait_set(a, WIRE_LANE_BULK, leave->wait, leave->until_ms);
 		mailbox_sync_wake(a);

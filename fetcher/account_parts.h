@@ -35,6 +35,8 @@ struct account_live { /* the connection for all that is new */
 	struct mailbox *poll_at; /* where polling one by one goes on */
 	int64_t polled_ms, idle_ms, listed_ms, flags_ms, inbox_ms;
 	bool list_due, poll_due, idling, new_mail;
+	bool unsettled; /* messages may be elsewhere than Redis has it: commands wait until it was looked */
+	uint64_t settle_at; /* and until so many entries (and one) are no longer on their way; 0: not looked yet */
 	bool listing; /* LIST responses answer our own question */
 	bool notify_asked,
 		notified; /* the server tells of the other mailboxes by itself (NOTIFY) */
@@ -72,6 +74,8 @@ struct account_bulk { /* the connection for first syncs and backfills */
 	struct backfill_people *people;
 	uint64_t backfill_read; /* number of the last reading of the backfill */
 	int64_t retry_ms, forgiven_ms; /* mono */
+	int64_t refused_ms; /* mono: since when it gets no connection; 0: it does */
+	int64_t turn_ms; /* mono: until when the live connection makes way; 0: it does not */
 };
 
 #endif

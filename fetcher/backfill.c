@@ -1,4 +1,4 @@
-#include "fetcher/backfill.h"
+#include "fetcher/backfill_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,21 +11,6 @@
 
 #define MARK_MS 500
 #define RATE_MS 1000
-
-struct backfill {
-	char id[48];
-	uint64_t read; /* number of its reading */
-	bool reading, running, expanded, counted, news;
-	int64_t since_ms, until_ms;
-	bool known_people;
-	uint32_t *only; /* numbers of mailboxes; NULL: all that are chosen */
-	size_t only_count;
-	struct backfill_task *tasks;
-	size_t count;
-	int64_t marked_ms, rated_ms; /* mono */
-	uint64_t rated; /* done at rated_ms */
-	double rate;
-};
 
 void backfill_forget(struct account *a)
 {
@@ -140,6 +125,7 @@ static void take(struct backfill *b, const struct store_reply *reply)
 
 	snprintf(b->id, sizeof(b->id), "%.*s", (int)(id.n < 47 ? id.n : 47), (const char *)id.p);
 	b->running = id.n > 0 && span_eq(field(reply, "state"), SPAN_LIT("running"));
+	b->held = id.n > 0 && span_eq(field(reply, "state"), SPAN_LIT("paused"));
 	if (!b->running)
 		return;
 	b->expanded = number(reply, "expanded") == 1;
@@ -259,8 +245,7 @@ static void rate(struct backfill *b, uint64_t done, int64_t now_ms)
 	b->rated_ms = now_ms;
 }
 
-/* task NULL: all of them. */
-static void mark(struct account *a, const struct backfill_task *task, bool completed)
+void backfill_mark(struct account *a, const struct backfill_task *task, bool completed)
 {
 	struct backfill *b = a->backfill;
 	const int64_t now_ms = clock_mono_ms();
@@ -280,9 +265,10 @@ static void mark(struct account *a, const struct backfill_task *task, bool compl
 	put_number(&out, "unknown", all.unknown);
 	put_number(&out, "refused", all.refused);
 	put_rate(&out, b->rate);
-	for (size_t i = 0; i < b->count; i++)
-		if (!task || task == &b->tasks[i])
-			put_task(&out, &b->tasks[i]);
+	if (task)
+		put_task(&out, task);
+	for (size_t i = 0; !task && i < b->count; i++)
+		put_task(&out, &b->tasks[i]);
 	if (completed) {
 		pack_put_cstr(&out, "state");
 		pack_put_cstr(&out, "completed");
@@ -329,25 +315,13 @@ static void expand(struct account *a)
 	set_bounds(b);
 	b->expanded = true;
 	b->counted = b->count == 0;
-	mark(a, NULL, false);
-}
-
-static struct mailbox *mailbox_of(struct account *a, const struct backfill_task *t)
-{
-	struct mailbox *m = a->mailboxes;
-
-	while (m && m->number != t->number)
-		m = m->next;
-	return m && !m->dropped && !m->cursor.retired && m->listed && m->chosen &&
-			       m->cursor.validity == t->validity
-		       ? m
-		       : NULL;
+	backfill_mark(a, NULL, false);
 }
 
 /* A whole window of everybody's mail: what a later resync or a mailbox made anew goes back to. */
 static void widen(struct account *a, const struct backfill_task *t)
 {
-	struct mailbox *m = mailbox_of(a, t);
+	struct mailbox *m = backfill_mailbox(a, t);
 
 	if (!m || t->known_people || t->until_ms || m->cursor.since_ms <= t->since_ms)
 		return;
@@ -358,10 +332,10 @@ static void widen(struct account *a, const struct backfill_task *t)
 static void finish(struct account *a, struct backfill_task *t)
 {
 	t->phase = BACKFILL_FINISHED;
-	mark(a, t, false);
+	backfill_mark(a, t, false);
 }
 
-void backfill_task_drop(struct account *a, struct backfill_task *t)
+static void drop(struct account *a, struct backfill_task *t)
 {
 	t->total = t->before.done;
 	t->inside = (struct backfill_count){0, 0, 0};
@@ -379,12 +353,13 @@ static void look_whether_counted(struct account *a)
 		if (b->tasks[i].phase == BACKFILL_COUNTING)
 			return;
 	b->counted = true;
-	mark(a, NULL, false);
+	backfill_mark(a, NULL, false);
 }
 
 struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_out)
 {
 	struct backfill *b = a->backfill;
+	bool gone;
 
 	if (!b || !b->running || !b->expanded || !a->config.initial_done)
 		return NULL;
@@ -394,10 +369,12 @@ struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_
 
 		if (t->phase == BACKFILL_FINISHED || (!b->counted && t->phase == BACKFILL_FETCHING))
 			continue;
-		*mailbox_out = mailbox_of(a, t);
-		if (!*mailbox_out)
-			backfill_task_drop(a, t);
-		else if ((*mailbox_out)->failures < 3)
+		*mailbox_out = backfill_mailbox(a, t);
+		if (!*mailbox_out && backfill_follow(a, t, &gone))
+			*mailbox_out = backfill_mailbox(a, t);
+		else if (!*mailbox_out && gone)
+			drop(a, t);
+		if (*mailbox_out && (*mailbox_out)->failures < 3)
 			return t;
 	}
 	*mailbox_out = NULL;
@@ -412,10 +389,12 @@ bool backfill_counted(struct account *a, struct backfill_task *t, uint32_t low, 
 	if (low > 1)
 		return true;
 	t->back = t->high;
+	if (!backfill_mailbox(a, t))
+		return false;
 	t->phase = t->total ? BACKFILL_FETCHING : BACKFILL_FINISHED;
 	if (!t->total)
 		widen(a, t);
-	mark(a, t, false);
+	backfill_mark(a, t, false);
 	return false;
 }
 
@@ -435,9 +414,11 @@ bool backfill_window_done(struct account *a, struct backfill_task *t, uint32_t l
 	t->inside = (struct backfill_count){0, 0, 0};
 	t->back = low;
 	if (low > 1) {
-		mark(a, t, false);
+		backfill_mark(a, t, false);
 		return true;
 	}
+	if (!backfill_mailbox(a, t))
+		return false; /* numbered anew meanwhile: it goes on there */
 	t->total = t->before.done; /* what went from the server while we were at it */
 	widen(a, t);
 	finish(a, t);
@@ -478,9 +459,9 @@ void backfill_tick(struct account *a, int64_t now_ms)
 			expand(a);
 	} else if (all_finished(b) && mailbox_sync_at_rest(a)) {
 		b->running = false;
-		mark(a, NULL, true);
+		backfill_mark(a, NULL, true);
 		log_event(LOG_LEVEL_INFO, "backfill_completed", "account", "s", a->tag, NULL);
 	} else if (b->news && now_ms - b->marked_ms >= MARK_MS) {
-		mark(a, a->bulk.task, false);
+		backfill_mark(a, a->bulk.task, false);
 	}
 }

@@ -36,7 +36,8 @@ struct backfill_task {
 void backfill_forget(struct account *a);
 void backfill_tick(struct account *a, int64_t now_ms);
 int64_t backfill_due_ms(const struct account *a);
-/* The next thing to do and its mailbox; NULL if there is none. Ends tasks whose mailbox is no more. */
+/* The next thing to do and its mailbox; NULL if there is none. Ends tasks whose mailbox is no more; those whose mailbox was
+ * numbered anew go on there. */
 struct backfill_task *backfill_next(struct account *a, struct mailbox **mailbox_out);
 /* A window of UIDs down to low was searched: so many were found. True: the task goes on below. */
 bool backfill_counted(struct account *a, struct backfill_task *task, uint32_t low, uint64_t found);
@@ -44,8 +45,9 @@ bool backfill_counted(struct account *a, struct backfill_task *task, uint32_t lo
 void backfill_had(struct account *a, struct backfill_task *task, struct backfill_count more);
 /* The window down to low is done. True: the task goes on below. */
 bool backfill_window_done(struct account *a, struct backfill_task *task, uint32_t low);
-/* The mailbox cannot be worked on. */
-void backfill_task_drop(struct account *a, struct backfill_task *task);
+/* A mailbox was numbered anew (UIDVALIDITY changed): may a backfill still bring what has a place in the retired number
+ * alone? Until it has, the retired number is not to be swept. */
+bool backfill_holds(const struct account *a, const struct mailbox *retired);
 
 /* backfill_filter.c: those of the UIDs of a mailbox that are not stored; ends in mailbox_sync_filtered with this epoch. */
 void backfill_missing(struct account *a, const struct mailbox *mailbox, const uint32_t *uids,

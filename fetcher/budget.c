@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "fetcher/account.h"
 #include "fetcher/limits.h"
+#include "fetcher/mailbox_turn.h"
 
 #define GLOBAL SPAN_LIT("{g}")
 #define TELL_MS 5000
@@ -293,6 +294,8 @@ int64_t budget_refused(struct account *a, unsigned lane, const struct err *e)
 		if (refusal.wait_ms > a->fetcher->conf->crowded_ms)
 			refusal.wait_ms = a->fetcher->conf->crowded_ms;
 		lower(a, refusal.host);
+		if (lane == WIRE_LANE_BULK)
+			mailbox_turn_refused(a);
 		if (lane == WIRE_LANE_BULK)
 			account_wait_set(a, lane, ACCOUNT_WAIT_CONNECTIONS,
 					 clock_wall_ms() + refusal.wait_ms);

@@ -146,7 +146,8 @@ static enum err_code run(struct committer_job *job, const struct committer_env *
 	put_text(c->kind, sizeof(c->kind), field(fields, "kind"));
 	if (strcmp(c->kind, "backfill") == 0)
 		return write_backfill(c, env, fields);
-	put_text(c->keyword, sizeof(c->keyword), field(fields, "keyword"));
+	put_text(c->keyword, sizeof(c->keyword),
+		 field(fields, strcmp(c->kind, "move") == 0 ? "role" : "keyword"));
 	c->value = !span_eq(field(fields, "value"), SPAN_LIT("0"));
 	c->blob = field(fields, "blob");
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
@@ -180,78 +181,15 @@ void command_finish(struct command *c, const char *outcome)
 	live_next(a);
 }
 
-/* ---- store ---- */
-
-static void run_store(struct command *c);
-
-static struct mailbox *by_number(struct account *a, uint32_t number)
-{
-	struct mailbox *m = a->mailboxes;
-
-	while (m && (m->dropped || m->number != number))
-		m = m->next;
-	return m;
-}
-
-static void stored(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
-{
-	struct command *c = ctx;
-	struct err e;
-
-	(void)conn;
-	(void)arg;
-	if (!link_said_yes(tagged, &e))
-		log_event(LOG_LEVEL_WARN, "store_refused", "account", "s", c->account->tag, "error",
-			  "e", &e, NULL);
-	c->account->live.link->mailbox = NULL; /* selected for writing: visited anew before IDLE */
-	run_store(c);
-}
-
-/* All places in the mailbox selected, in one command. */
-static void store_selected(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
-			   uint64_t arg)
-{
-	struct link *link = ctx;
-	struct command *c = link->account->command;
-	const char *flag = strcmp(c->keyword, "$flagged") == 0 ? "\\Flagged" : "\\Seen";
-	struct buf set;
-	struct err e;
-
-	(void)arg;
-	if (!link_said_yes(tagged, &e) || link->mailbox->cursor.validity != link->validity) {
-		link->mailbox = NULL;
-		run_store(c);
-		return;
-	}
-	link->selected = true;
-	buf_init(&set, 8192);
-	for (size_t i = 0; i < c->place_count; i++)
-		if (c->places[i].mailbox == link->mailbox->number)
-			buf_printf(&set, set.n ? ",%u" : "%u", c->places[i].uid);
-	imap_conn_command(conn, stored, c, 0, "UID STORE %s %cFLAGS (%s)", buf_cstr(&set),
-			  c->value ? '+' : '-', flag);
-	buf_fini(&set);
-}
-
-/* Mailbox by mailbox, until no place is left. */
-static void run_store(struct command *c)
+void command_postpone(struct command *c)
 {
 	struct account *a = c->account;
-	struct mailbox *m = NULL;
 
-	for (size_t i = 0; i < c->place_count && !m; i++) {
-		if (c->places[i].done)
-			continue;
-		m = by_number(a, c->places[i].mailbox);
-		for (size_t k = i; k < c->place_count; k++)
-			c->places[k].done = c->places[k].done ||
-					    c->places[k].mailbox == c->places[i].mailbox;
-	}
-	if (!m || m->cursor.retired) {
-		command_finish(c, m ? "retired" : "stored");
-		return;
-	}
-	link_select(a->live.link, m, true, m->known, store_selected);
+	a->command_last[0] = '\0'; /* until the lease is renewed */
+	a->commanding = false;
+	a->command = NULL;
+	command_free(c);
+	live_next(a);
 }
 
 /* ---- backfill, resync ---- */
@@ -293,18 +231,15 @@ static void done(struct committer_job *job)
 
 	a->command_job = false;
 	if (!can || !c->id[0]) {
-		a->command_last[0] = '\0';
-		a->commanding = false;
-		command_free(c);
-		live_next(a);
+		command_postpone(c);
 		account_job_done(a);
 		return;
 	}
 	a->command = c;
 	if (strcmp(c->kind, "append") == 0) {
 		command_append(c);
-	} else if (strcmp(c->kind, "store") == 0) {
-		run_store(c);
+	} else if (strcmp(c->kind, "store") == 0 || strcmp(c->kind, "move") == 0) {
+		command_store(c);
 	} else if (strcmp(c->kind, "backfill") == 0) {
 		run_backfill(c);
 	} else if (strcmp(c->kind, "resync") == 0) {

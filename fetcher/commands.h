@@ -4,6 +4,8 @@
  *
  *   append   submission, blob, id     files our own copy of a sent message in the sent mailbox, unless it is there
  *   store    ids (10 bytes each), keyword ($seen or $flagged), value (1 or 0)     sets or clears a flag in all places
+ *   move     ids, role (archive, inbox or trash)     to the archive what is in the inbox, to the inbox what is in the archive,
+ *                                     to the trash what is anywhere
  *   backfill op, backfill, since, until, mailboxes, people, requested     older mail on request (backfill.h)
  *   resync   –                        compares all mailboxes with the server, fetches what is missing
  *   cover    mailbox                  proves that nothing of this mailbox is missing (coverage.h)

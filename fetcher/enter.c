@@ -31,6 +31,7 @@ static struct enter_entry *entry_new(struct account *a, struct mailbox *mailbox,
 		a->entries.first = entry;
 	a->entries.last = entry;
 	a->entries.count++;
+	a->entries.told++;
 	return entry;
 }
 

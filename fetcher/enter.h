@@ -26,6 +26,8 @@ struct enter_queue {
 	size_t count;
 	uint64_t bytes; /* of the messages waiting */
 	int64_t since_ms; /* mono: when the first of them came */
+	uint64_t told; /* entries that there ever were */
+	size_t taken; /* by the job that runs */
 	bool running;
 };
 
@@ -41,6 +43,11 @@ void enter_gone(struct account *a, struct mailbox *mailbox, uint32_t low, uint32
 		struct span present);
 /* The mailbox's cursor as it is now counts once all before it is entered. */
 void enter_cursor(struct account *a, struct mailbox *mailbox);
+/* Of all entries told so far, so many are no longer on their way. */
+static inline uint64_t enter_done(const struct enter_queue *queue)
+{
+	return queue->told - queue->count - queue->taken;
+}
 /* Forgets a retired mailbox. */
 void enter_drop(struct account *a, struct mailbox *mailbox);
 /* How far the backfill is, once all before it is entered: a packed list of its id and then field, value, ... */

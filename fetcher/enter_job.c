@@ -275,6 +275,7 @@ static void done(struct committer_job *job)
 	enum err_code code = job->code;
 
 	a->entries.running = false;
+	a->entries.taken = 0;
 	if (job->noted)
 		hop_ring_journal(a);
 	for (struct enter_entry *entry = j->entries, *next; entry; entry = next) {
@@ -314,6 +315,7 @@ void enter_job_start(struct account *a)
 	if (!a->entries.first)
 		a->entries.last = NULL;
 	a->entries.count -= j->count;
+	a->entries.taken = j->count;
 	a->entries.running = true;
 	account_job_give(a, &j->job);
 }

@@ -121,18 +121,29 @@ local function uid_key(tag, mailbox, uid)
     return tag .. ':u:' .. mailbox .. ':' .. string.format('%d', math.floor(uid / 64))
 end
 
--- Writes places and keywords; tells a committed message's changes to the journal.
+local function has_word(words, wanted)
+    for _, word in ipairs(words) do
+        if word == wanted then
+            return true
+        end
+    end
+    return false
+end
+
+-- Writes places and keywords; tells a committed message's changes to the journal. Behind them stands the number of the entry
+-- that told of $seen last: what the provider says later than a user counts, and the other way round.
 local function put_places(tag, id, places, words, old_places, old_words)
-    local value = cmsgpack.pack({places, words})
-    redis.call('HSET', tag .. ':p', id, value)
     local thread = thread_of(tag, id)
-    if not thread then
-        return
-    end
-    if not same_list(words, old_words) then
+    local _, _, packed = places_of(tag, id)
+    local seen_n = packed and cmsgpack.unpack(packed)[3]
+    if thread and not same_list(words, old_words) then
         journal(tag, {'f', id, thread})
+        if has_word(words, '$seen') ~= has_word(old_words, '$seen') then
+            seen_n = tonumber(redis.call('HGET', tag .. ':n', 'j'))
+        end
     end
-    if paths(tag, places) ~= paths(tag, old_places) then
+    redis.call('HSET', tag .. ':p', id, cmsgpack.pack({places, words, seen_n}))
+    if thread and paths(tag, places) ~= paths(tag, old_places) then
         journal(tag, {'v', id, thread})
     end
 end

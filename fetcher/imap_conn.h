@@ -38,6 +38,7 @@ enum imap_cap {
 	IMAP_CAP_REV2 = 1u << 17, /* RFC 9051 */
 	IMAP_CAP_PARTIAL = 1u << 18, /* RFC 9394 */
 	IMAP_CAP_LITERAL_MINUS = 1u << 19, /* RFC 7888 */
+	IMAP_CAP_MOVE = 1u << 22,
 };
 
 struct imap_conn;

@@ -55,6 +55,7 @@ void live_start(struct account *a)
 
 	memset(&a->live, 0, sizeof(a->live));
 	a->live.polled_ms = a->live.flags_ms = clock_mono_ms();
+	a->live.unsettled = true;
 	a->live.link = link_open(a, WIRE_LANE_LIVE, &handlers);
 }
 
@@ -209,6 +210,26 @@ static bool notify(struct account *a)
 	return can;
 }
 
+/* A command names messages; where they are must be known: what moved while we were away, or by the last command, first. */
+static bool may_command(struct account *a)
+{
+	struct account_live *l = &a->live;
+
+	if (!commands_due(a) || !l->unsettled)
+		return commands_due(a);
+	if (l->poll_due || next_dirty(a, NULL)) {
+		l->settle_at = 0;
+		return false;
+	}
+	if (l->settle_at == 0)
+		l->settle_at = a->entries.told + 1;
+	if (enter_done(&a->entries) + 1 < l->settle_at)
+		return false;
+	l->unsettled = false;
+	l->settle_at = 0;
+	return true;
+}
+
 void live_next(struct account *a)
 {
 	struct link *link = a->live.link;
@@ -224,7 +245,7 @@ void live_next(struct account *a)
 	} else if (a->live.new_mail && link->mailbox && link->selected) {
 		a->live.new_mail = false;
 		mailbox_fetch_new(a);
-	} else if (commands_due(a)) {
+	} else if (may_command(a)) {
 		commands_run(a);
 	} else if (dirty) {
 		a->live.strayed = a->live.strayed || dirty != inbox;

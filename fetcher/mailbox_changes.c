@@ -13,7 +13,8 @@
 #define FLAGS_UIDS 1000u /* a window of FETCH FLAGS */
 #define FLAGS_NEWEST 2000u /* without CONDSTORE: how far flags are looked at */
 #define PARK_REFUSALS 3u /* visits refused: then it is left alone for a while (FAULTS F30) */
-#define PARK_MS 3600000
+#define PARK_MS 60000 /* at first; twice as long each time, up to an hour */
+#define PARK_TIMES 6u
 #define LATE_LOOKS 4u
 #define ENTRIES_MAX 4000u /* waiting entries: then the next window waits */
 
@@ -41,7 +42,10 @@ static bool refused(struct account *a, const struct imap_resp *tagged)
 		return true;
 	}
 	if (++m->refusals >= PARK_REFUSALS) {
-		m->parked_ms = clock_mono_ms() + PARK_MS;
+		const unsigned again = m->refusals - PARK_REFUSALS;
+
+		m->parked_ms = clock_mono_ms() +
+			       ((int64_t)PARK_MS << (again < PARK_TIMES ? again : PARK_TIMES));
 		a->live.worst = e;
 		a->live.worst_state = NULL;
 	}

@@ -7,6 +7,9 @@
 #include "fetcher/backfill.h"
 #include "fetcher/budget.h"
 #include "fetcher/labels.h"
+#include "fetcher/live.h"
+#include "fetcher/mailbox_retired.h"
+#include "fetcher/mailbox_turn.h"
 
 #define WINDOW_UIDS 10000u
 /* Messages a FETCH: a command costs a server as much as some messages do, but what a lost connection leaves of one is
@@ -63,6 +66,7 @@ static void give_up(struct account *a, const struct err *e)
 
 static void on_ready(struct link *link)
 {
+	link->account->bulk.refused_ms = 0;
 	next_mailbox(link->account);
 }
 
@@ -84,20 +88,6 @@ static void on_exists(struct link *link)
 
 /* ---- what is done ---- */
 
-/* The retired number of a mailbox that is complete again gives up its places. */
-static void sweep_retired(struct account *a, const struct mailbox *complete)
-{
-	for (struct mailbox *m = a->mailboxes; m; m = m->next) {
-		if (m->dropped || !m->cursor.retired ||
-		    !span_eq(mailbox_path(m), mailbox_path(complete)))
-			continue;
-		if (m->cursor.next > 1)
-			enter_gone(a, m, 1, m->cursor.next - 1, SPAN_LIT(""));
-		enter_drop(a, m);
-		m->dropped = true;
-	}
-}
-
 static void mailbox_complete(struct account *a)
 {
 	struct mailbox *m = a->bulk.target;
@@ -105,7 +95,6 @@ static void mailbox_complete(struct account *a)
 	m->cursor.done = true;
 	m->cursor.until_ms = 0;
 	enter_cursor(a, m);
-	sweep_retired(a, m);
 	log_event(LOG_LEVEL_INFO, "mailbox_synced", "account", "s", a->tag, "mailbox", "u",
 		  (uint64_t)m->number, NULL);
 	next_mailbox(a);
@@ -368,8 +357,7 @@ static void begin_target(struct account *a)
 	if (is_another(a)) {
 		b->target->dirty = true; /* the live connection numbers it anew */
 		b->target->failures = 3;
-		if (b->task)
-			backfill_task_drop(a, b->task);
+		live_wake(a);
 		next_mailbox(a);
 	} else if (b->task) {
 		next_window(a);
@@ -419,10 +407,8 @@ void mailbox_sync_wake(struct account *a)
 {
 	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
 
-	struct mailbox *m;
-
-	if (a->bulk.link || (!undone(a) && !backfill_next(a, &m)) ||
-	    clock_mono_ms() < a->bulk.retry_ms || !account_bulk_may_log_in(a))
+	if (a->bulk.link || !mailbox_sync_wanted(a) || clock_mono_ms() < a->bulk.retry_ms ||
+	    !account_bulk_may_log_in(a))
 		return;
 	a->bulk.batch_size = BATCH_MIN;
 	a->bulk.refusals = 0;
@@ -468,18 +454,29 @@ bool mailbox_sync_at_rest(const struct account *a)
 int64_t mailbox_sync_due_ms(const struct account *a)
 {
 	const struct account_bulk *b = &a->bulk;
-	const int64_t due_ms = backfill_due_ms(a);
+	const int64_t due_ms =
+		account_turn_first(backfill_due_ms(a), b->turn_ms ? b->turn_ms : INT64_MAX);
 
 	if (b->link)
 		return account_turn_first(due_ms, imap_conn_due_ms(b->link->conn));
-	if (b->retry_ms > a->turn.last_ms)
-		return account_turn_first(due_ms, b->retry_ms);
-	return account_turn_first(due_ms, b->forgiven_ms + FORGIVE_MS);
+	return account_turn_first(
+		due_ms, b->retry_ms > a->turn.last_ms ? b->retry_ms : b->forgiven_ms + FORGIVE_MS);
+}
+
+bool mailbox_sync_wanted(struct account *a)
+{
+	struct mailbox *m;
+
+	return undone(a) || backfill_next(a, &m);
 }
 
 void mailbox_sync_tick(struct account *a, int64_t now_ms)
 {
 	backfill_tick(a, now_ms);
+	if (a->bulk.turn_ms)
+		mailbox_turn_tick(a, now_ms);
+	if (a->phase != ACCOUNT_RUNNING)
+		return;
 	if (a->bulk.link) {
 		octets_read(a, imap_conn_bytes(a->bulk.link->conn));
 		imap_conn_tick(a->bulk.link->conn, now_ms);
@@ -487,7 +484,8 @@ void mailbox_sync_tick(struct account *a, int64_t now_ms)
 	}
 	if (now_ms - a->bulk.forgiven_ms >= FORGIVE_MS)
 		forgive(a, now_ms);
-	if (a->live.link && a->live.link->ready)
+	mailbox_retired_sweep(a);
+	if ((a->live.link && a->live.link->ready) || now_ms < a->bulk.turn_ms)
 		mailbox_sync_wake(a);
 	tell_completion(a);
 }

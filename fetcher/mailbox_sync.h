@@ -15,6 +15,8 @@
 void mailbox_sync_wake(struct account *a);
 void mailbox_sync_stop(struct account *a);
 /* Nothing is being fetched, and what was is entered and committed. */
+/* Is there older mail to fetch? */
+bool mailbox_sync_wanted(struct account *a);
 bool mailbox_sync_at_rest(const struct account *a);
 /* Answers of backfill_missing and backfill_people: what is left of the window to fetch. uids of known is taken over. */
 void mailbox_sync_filtered(struct account *a, uint64_t epoch, const uint32_t *uids, size_t count);

@@ -81,6 +81,7 @@ bool account_connection_read(struct http_request *r, const json_t *given, const 
 	const json_t *old_imap = json_object_get(before, "imap");
 	const json_t *old_smtp = json_object_get(before, "smtp");
 	const char *provider = text_of(given, before, "provider"), *user;
+	char imap_host[256] = "", smtp_host[256] = "";
 	const struct gateway_conf *conf = r->app->conf;
 
 	memset(out, 0, sizeof(*out));
@@ -89,13 +90,15 @@ bool account_connection_read(struct http_request *r, const json_t *given, const 
 	out->preset = provider ? preset_by_provider(provider) : NULL;
 	if (!hosts_given(r, imap, smtp, old_imap, out->preset))
 		return false;
+	if (out->preset) {
+		preset_host(out->preset->imap_host, email, imap_host);
+		preset_host(out->preset->smtp_host, email, smtp_host);
+	}
 	if (!json_get_span(imap, "password").n && !json_get_span(imap, "accessToken").n)
 		return missing(r, "imap.password");
-	direction_read(&out->imap, conf, MAILCONN_IMAP, imap, old_imap,
-		       out->preset ? out->preset->imap_host : "",
+	direction_read(&out->imap, conf, MAILCONN_IMAP, imap, old_imap, imap_host,
 		       out->preset ? out->preset->imap_port : 0);
-	direction_read(&out->smtp, conf, MAILCONN_SMTP, smtp, old_smtp,
-		       out->preset ? out->preset->smtp_host : "",
+	direction_read(&out->smtp, conf, MAILCONN_SMTP, smtp, old_smtp, smtp_host,
 		       out->preset ? out->preset->smtp_port : 0);
 	user = text_of(imap, old_imap, "user");
 	out->imap.user = user ? user : email;

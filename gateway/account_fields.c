@@ -185,6 +185,8 @@ const struct json_field account_change_fields[] = {
 static const struct json_field CHANGE[] = {
 	{.name = "", .type = FIELD_OBJECT, .fields = account_change_fields}};
 
+static const char *const NAME_STATES[] = {"none", "unconfirmed", "set", "replaced", NULL};
+
 const struct json_field account_answer_fields[] = {
 	{.name = "id", .type = FIELD_ID},
 	{.name = "userId", .type = FIELD_ID},
@@ -206,11 +208,23 @@ const struct json_field account_answer_fields[] = {
 	 .type = FIELD_LINE,
 	 .flags = FIELD_NULL,
 	 .help = "`ok`, or why the last login for sending failed."},
+	{.name = "senderNameState",
+	 .type = FIELD_ENUM,
+	 .values = NAME_STATES,
+	 .help = "Set: a test message came back with it. Replaced: with another one."},
+	{.name = "senderNameSeen",
+	 .type = FIELD_LINE,
+	 .flags = FIELD_NULL,
+	 .help = "Under which name the last test message came back."},
+	{.name = "senderNameSeenAt", .type = FIELD_TIME, .flags = FIELD_NULL},
 	{.name = "changes",
 	 .type = FIELD_LIST,
 	 .fields = CHANGE,
 	 .help = "The last changes of state, newest first."},
-	{.name = "lag", .type = FIELD_INT, .flags = FIELD_NULL, .help = "Seconds."},
+	{.name = "lag",
+	 .type = FIELD_INT,
+	 .flags = FIELD_NULL,
+	 .help = "Seconds since all that the mail server has was read last; 0 while it keeps up."},
 	{.name = "createdAt", .type = FIELD_TIME},
 	{.name = NULL},
 };

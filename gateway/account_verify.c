@@ -9,6 +9,9 @@
 #include "gateway/verify_remedy.h"
 
 #define WATCHED_MAX 16
+#define POP3_PORT 995
+#define POP3_PORT_WARNING \
+	"995 is the port of POP3, but this server speaks IMAP there: 993 is the one to give."
 
 static const char *const SECURITIES[] = {
 	[MAILCONN_TLS] = "tls", [MAILCONN_STARTTLS] = "starttls", [MAILCONN_NONE] = "none"};
@@ -317,11 +320,16 @@ static json_t *direction_json(const struct verify_direction *d, const char *advi
 			   SECURITIES[way->security], "tried", tried);
 	if (d->ok) {
 		json_object_set_new(object, "tls", json_from_span(span_cstr(d->tls)));
+		if (d->protocol == MAILCONN_IMAP && way->port == POP3_PORT)
+			json_object_set_new(object, "warning", json_string(POP3_PORT_WARNING));
 		return object;
 	}
 	json_object_set_new(object, "code", json_from_span(span_cstr(e->name)));
 	json_object_set_new(object, "detail", json_from_span(span_cstr(e->text)));
 	json_object_set_new(object, "remedy", remedy_json(d, e->name, advice, egress));
+	json_object_set_new(object, "retryAfter",
+			    verify_retry_s(e->name) ? json_integer(verify_retry_s(e->name))
+						    : json_null());
 	if (d->failure.code == ERR_OK)
 		json_object_set_new(object, "serverText",
 				    json_from_span(span_cstr(d->server_text)));

@@ -102,6 +102,28 @@ static json_t *changes(const struct store_reply *stream)
 	return list;
 }
 
+/* ACC-09: what the people who get mail see counts, not what was asked for. */
+static const char *name_state(const json_t *config, const struct store_reply *acct)
+{
+	const struct span wanted = json_get_span(config, "senderName");
+
+	if (!wanted.n)
+		return "none";
+	if (!number(acct, "nameSeenAt") || !span_eq(wanted, member(acct, "nameFor")))
+		return "unconfirmed";
+	return span_eq(wanted, member(acct, "nameSeen")) ? "set" : "replaced";
+}
+
+static void put_name(json_t *object, const struct store_reply *acct)
+{
+	const bool seen = number(acct, "nameSeenAt") > 0;
+
+	put(object, "senderNameState", json_string(name_state(object, acct)));
+	put(object, "senderNameSeen",
+	    seen ? json_from_span(member(acct, "nameSeen")) : json_null());
+	put(object, "senderNameSeenAt", json_from_time(number(acct, "nameSeenAt")));
+}
+
 /* How much mail a mailbox holds is its people's alone (SHR-01): it tells of private mail. */
 static void hide_amounts(json_t *object)
 {
@@ -113,8 +135,22 @@ static void hide_amounts(json_t *object)
 		put(json_object_get(object, hidden[i][0]), hidden[i][1], json_null());
 }
 
+/* How far it is behind the mail server: nothing while it keeps up, else since all was read last. */
+static json_t *lag(const struct store_reply *st, int64_t pending, int64_t now_ms)
+{
+	const int64_t read_ms = number(st, "lastRead");
+	const bool connected = span_eq(member(st, "state"), SPAN_LIT("connected"));
+
+	if (!read_ms)
+		return json_null();
+	if ((connected && pending == 0) || now_ms < read_ms)
+		return json_integer(0);
+	return json_integer((json_int_t)((now_ms - read_ms) / 1000));
+}
+
 /* replies: acct, st, n, length of the ledger, of what is set aside, last changes of state, logins. */
-static json_t *view(const struct account_entry *entry, const struct store_reply *replies)
+static json_t *view(const struct account_entry *entry, const struct store_reply *replies,
+		    int64_t now_ms)
 {
 	const struct store_reply *acct = &replies[0], *st = &replies[1], *n = &replies[2];
 	const struct store_reply *logins = &replies[6];
@@ -143,9 +179,9 @@ static json_t *view(const struct account_entry *entry, const struct store_reply 
 	put(object, "lastSentAt", json_from_time(number(logins, "sent")));
 	put(object, "smtpStatus",
 	    member(logins, "smtp").n ? json_from_span(member(logins, "smtp")) : json_null());
+	put_name(object, acct);
 	put(object, "changes", changes(&replies[5]));
-	put(object, "lag",
-	    member(st, "lag").n ? json_integer((json_int_t)number(st, "lag")) : json_null());
+	put(object, "lag", lag(st, replies[3].integer, now_ms));
 	put(object, "createdAt", json_from_time(number(acct, "created")));
 	return object;
 }
@@ -185,7 +221,9 @@ enum err_code account_view_many(struct http_request *r, const struct account_ent
 		return ERR_OK;
 	code = store_pipeline(r->store, commands, count * COMMANDS, r->arena, replies, e);
 	for (size_t i = 0; i < count; i++)
-		objects_out[i] = code == ERR_OK ? view(&entries[i], replies + i * COMMANDS) : NULL;
+		objects_out[i] = code == ERR_OK
+					 ? view(&entries[i], replies + i * COMMANDS, r->now_ms)
+					 : NULL;
 	for (size_t i = 0; i < count; i++)
 		if (objects_out[i] && !account_belongs(&r->viewer, &entries[i]))
 			hide_amounts(objects_out[i]);

@@ -4,7 +4,7 @@
 --   -> `gone` (erased or taken away), `busy` (too many wait), or `ok` and the entry's id
 
 do
-	local WAITING_MAX = 200
+	local WAITING_MAX = PROVIDER_WAITING_MAX + 200 -- beside what users did while the account was away
 
 	local function command(keys, args)
 		local tag = keys[1]

@@ -147,6 +147,7 @@ static const char *stage_of_topic(const char *topic)
 		const char *topic, *stage;
 	} STAGES[] = {{"journal", "linker"},
 		      {"accounts", "fetcher"},
+		      {"ledger", "fetcher"},
 		      {"outbox", "sender"},
 		      {"events", "gateway"}};
 

@@ -17,7 +17,7 @@ void bus_client_webhooks(struct bus_client *client, struct webhook_loop *webhook
 /* Requests that wait get ERR_TEMP. */
 void bus_client_free(struct bus_client **client);
 
-/* Any thread; never blocks. topic: "journal" (to linkers), "accounts" (fetchers), "outbox" (senders), "events"
+/* Any thread; never blocks. topic: "journal" (to linkers), "accounts" and "ledger" (fetchers), "outbox" (senders), "events"
  * (gateways, this one included). company and account may be empty. */
 void bus_client_ring(struct bus_client *client, const char *topic, struct span company,
 		     struct span account);

@@ -43,10 +43,14 @@ static void offer_preset(struct search *s, const char *source, const struct pres
 {
 	struct discovery_offer found = {.source = source, .preset = preset};
 
+	char host[256];
+
 	if (!preset)
 		return;
-	server_set(&found.imap, preset->imap_host, preset->imap_port);
-	server_set(&found.smtp, preset->smtp_host, preset->smtp_port);
+	preset_host(preset->imap_host, s->domain, host);
+	server_set(&found.imap, host, preset->imap_port);
+	preset_host(preset->smtp_host, s->domain, host);
+	server_set(&found.smtp, host, preset->smtp_port);
 	offer(s, &found);
 }
 

@@ -49,18 +49,22 @@ void mail_card_address(struct pack_reader *p, struct span *name_out, struct span
 	pack_skip_n(p, elements > 2 ? elements - 2 : 0);
 }
 
-bool mail_places_seen(struct span places)
+bool mail_places_seen(struct span places, uint64_t *n_out)
 {
 	struct pack_reader p = pack_reader_make(places);
+	const size_t parts = places.n ? pack_read_array(&p) : 0;
 	size_t count;
 	bool seen = false;
 
-	if (!places.n || pack_read_array(&p) < 2)
+	*n_out = 0;
+	if (parts < 2)
 		return false;
 	pack_skip(&p);
 	count = pack_read_array(&p);
 	for (size_t i = 0; i < count; i++)
 		seen |= span_eq(pack_read_bytes(&p), SPAN_LIT("$seen"));
+	if (parts > 2)
+		*n_out = pack_read_u64(&p);
 	return seen && !p.bad;
 }
 

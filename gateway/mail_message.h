@@ -65,8 +65,8 @@ MUST_USE enum err_code mail_messages_load(struct http_request *r,
 					  const struct account_entry *account, const struct id *ids,
 					  size_t count, struct mail_message *messages_out,
 					  size_t *count_out, struct err *e);
-/* `$seen` among the keywords of a packed `p` value. */
-bool mail_places_seen(struct span places);
+/* `$seen` among the keywords of a packed `p` value; n_out: number of the journal entry that told so last, 0 if none did. */
+bool mail_places_seen(struct span places, uint64_t *n_out);
 
 /* The raw message. ERR_GONE: its account was erased. */
 MUST_USE enum err_code mail_message_raw(struct http_request *r, const struct account_entry *account,

@@ -15,6 +15,8 @@ $(eval $(call unit,gateway/page_test,gateway/page.c gateway/http.c gateway/json.
 $(eval $(call unit,gateway/token_test,gateway/token.c gateway/auth_scope.c,secret wire base,-lcrypto -lidn2))
 $(eval $(call unit,gateway/upload_test,gateway/upload.c,base,-lpthread -lidn2))
 $(eval $(call unit,gateway/verify_test,gateway/account_verify.c gateway/egress.c gateway/verify_remedy.c gateway/json.c,mailconn base,-ljansson -lcurl -lssl -lcrypto -lidn2))
+$(eval $(call unit,gateway/presets_test,gateway/presets.c,base,))
+$(eval $(call unit,gateway/login_address_test,gateway/login_address.c,base,-lidn2))
 $(eval $(call unit,gateway/reply_card_test,gateway/reply_card.c,wire base,-ljansson -lidn2))
 $(eval $(call unit,gateway/hit_class_test,gateway/hit_class.c,base,-ljansson))
 $(eval $(call unit,gateway/egress_test,gateway/egress.c,base,))

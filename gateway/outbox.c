@@ -1,5 +1,6 @@
 #include "gateway/outbox.h"
 
+#include "common/base/address.h"
 #include "common/base/code.h"
 #include "common/blob/blob.h"
 #include "common/secret/secret.h"
@@ -14,15 +15,40 @@
 #define ENTRY_MAX 1024
 #define UNDO_SECONDS 10
 
-static void own_read(struct http_request *r, struct span packed, struct outbox_account *out)
+static bool is_address(struct span normal, const char *raw)
+{
+	char address[ADDRESS_MAX + 1];
+
+	return raw && address_normalize(span_cstr(raw), address) &&
+	       span_eq(normal, span_cstr(address));
+}
+
+/* The login's name is the account's own, but one to send as only if it was asked for: the server may not let it (ACC-05). */
+static bool sends_as(struct span own, const char *email, const json_t *config)
+{
+	const json_t *aliases = json_object_get(config, "aliases");
+	const json_t *imap = json_object_get(config, "imap");
+	bool asked = is_address(own, email);
+
+	for (size_t i = 0; i < json_array_size(aliases) && !asked; i++)
+		asked = is_address(own, json_string_value(json_array_get(aliases, i)));
+	return asked || !is_address(own, json_get_text(imap, "user"));
+}
+
+static void own_read(struct http_request *r, struct span packed, const json_t *config,
+		     struct outbox_account *out)
 {
 	struct pack_reader p = pack_reader_make(packed);
 	size_t n = pack_read_array(&p);
 
 	out->own = arena_array(r->arena, n, sizeof(*out->own));
 	out->own_count = 0;
-	while (out->own_count < n && !p.bad)
-		out->own[out->own_count++] = pack_read_bytes(&p);
+	for (; n > 0 && !p.bad; n--) {
+		const struct span own = pack_read_bytes(&p);
+
+		if (sends_as(own, out->email, config))
+			out->own[out->own_count++] = own;
+	}
 }
 
 bool outbox_account_get(struct http_request *r, struct span account, struct outbox_account *out)
@@ -49,9 +75,11 @@ bool outbox_account_get(struct http_request *r, struct span account, struct outb
 				? arena_cstr(r->arena, json_get_span(config, "provider"))
 				: NULL;
 	out->sender_name = arena_span(r->arena, json_get_span(config, "senderName"));
+	out->smtp_host =
+		arena_cstr(r->arena, json_get_span(json_object_get(config, "smtp"), "host"));
 	out->paused = span_eq(acct->items[2].string, SPAN_LIT("1"));
 	out->state = replies[1].string;
-	own_read(r, acct->items[3].string, out);
+	own_read(r, acct->items[3].string, config, out);
 	json_decref(config);
 	return true;
 }

@@ -9,6 +9,7 @@ struct outbox_account {
 	const char *email; /* NUL-terminated */
 	const char *provider; /* may be NULL */
 	struct span sender_name; /* may be empty */
+	const char *smtp_host; /* "" if it is not known */
 	struct span *own; /* all addresses it sends as, normalized */
 	size_t own_count;
 	struct span state; /* the fetcher's */

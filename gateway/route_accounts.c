@@ -11,8 +11,10 @@
 #include "gateway/erasure.h"
 #include "gateway/erasure_loop.h"
 #include "gateway/idempotency.h"
+#include "gateway/login_address.h"
 #include "gateway/page.h"
 #include "gateway/plan.h"
+#include "gateway/presets.h"
 #include "gateway/problem.h"
 #include "gateway/route.h"
 #include "gateway/routes.h"
@@ -142,6 +144,22 @@ static void saved_answer(struct http_request *r, struct span account, unsigned s
 		account_view_answer(r, &entry, status);
 }
 
+/* Who logged in under an alias has the main address that the server names; the alias is one to send as only if that is
+ * asked for, since the server may not let it (ACC-05). False: a problem is answered. */
+static bool main_address(struct http_request *r, const struct account_connection *c,
+			 struct account_draft *d)
+{
+	const struct verify_direction *imap = &c->imap;
+	const bool known = preset_by_imap_host(imap->ways[imap->at].host) != NULL;
+	char found[ADDRESS_MAX + 1];
+
+	if (!login_address_main(span_cstr(imap->server_text), span_cstr(imap->user), d->email,
+				known, found))
+		return true;
+	d->email = arena_span(r->arena, span_cstr(found));
+	return id_choose(r, d->user, d->email, &d->id);
+}
+
 static void accounts_post(struct http_request *r)
 {
 	struct account_draft draft = {.email = json_get_span(r->json, "email"), .paused = "0"};
@@ -156,6 +174,8 @@ static void accounts_post(struct http_request *r)
 		account_connection_refuse(r, &c);
 		goto out;
 	}
+	if (!main_address(r, &c, &draft))
+		goto out;
 	config = account_config_make(r, r->json, NULL, &c);
 	if (!config)
 		goto out;

@@ -56,6 +56,8 @@ static bool call(struct http_request *r, const struct mail_thread *thread, const
 	}
 	if (reply_out->count && span_eq(reply_out->items[0].string, SPAN_LIT("ok"))) {
 		bus_client_ring(r->app->bus, "journal", r->viewer.company, thread->account->id);
+		/* It may be that the provider is to be told. */
+		bus_client_ring(r->app->bus, "ledger", r->viewer.company, thread->account->id);
 		return true;
 	}
 	problem_not_found(r);

@@ -19,6 +19,7 @@
 -- Twice is safe: what is as asked already changes nothing (`read` is written again).
 
 local ACTION_STEP = 256
+local PROVIDER_NEWEST = 1024 -- messages of a thread that the provider is told of
 
 local function action_open(keys, args)
 	local tag = keys[1]
@@ -51,6 +52,37 @@ local function action_write(a, t, what, before)
 	return journal_add(a.tag, cmsgpack.pack({'u', a.now, t.id, what, thread_summary(t, a.owner), a.user}))
 end
 
+-- The newest messages of the thread.
+local function thread_newest(a, t, limit)
+	if t.count == 1 or limit == 1 then
+		return {t.last_id}
+	end
+	local ids = {}
+	for _, part in ipairs(thread_parts(a.tag, t.id)) do
+		if #ids < limit then
+			for _, id in ipairs(redis.call('ZREVRANGE', a.tag .. ':tm:' .. part, 0, limit - #ids - 1)) do
+				ids[#ids + 1] = id
+			end
+		end
+	end
+	return ids
+end
+
+-- Archived here: out of the inbox there; and back.
+local function archive_tell(a, t, archived)
+	if provider_wanted(a.tag, 'archiveInProvider') then
+		provider_tell(a.tag, {'kind', 'move', 'role', archived and 'archive' or 'inbox'}, thread_newest(a, t, PROVIDER_NEWEST))
+	end
+end
+
+-- A thread is unread by its newest message, and read by all of them.
+local function read_tell(a, t, read)
+	if provider_wanted(a.tag) then
+		provider_tell(a.tag, {'kind', 'store', 'keyword', '$seen', 'value', read and '1' or '0'},
+			thread_newest(a, t, read and PROVIDER_NEWEST or 1))
+	end
+end
+
 local PATCH = {
 	sharing = function(a, t, value)
 		local wanted = value:sub(1, 1)
@@ -62,11 +94,13 @@ local PATCH = {
 	archived = function(a, t, value)
 		if thread_archived(t) ~= (value == '1') then
 			t.user.ar = {tonumber(value), action_next(a)}
+			archive_tell(a, t, value == '1')
 			return value == '1' and 'archived' or 'unarchived'
 		end
 	end,
 	read = function(a, t, value)
 		t.user.rd = {tonumber(value), action_next(a)}
+		read_tell(a, t, value == '1')
 		return value == '1' and 'read' or 'unread'
 	end,
 }

@@ -155,11 +155,10 @@ enum err_code thread_state_read(struct span record, struct span user_record, str
 	return ERR_OK;
 }
 
-bool thread_state_message_read(const struct thread_state *state, uint64_t n, bool newest, bool seen)
+bool thread_state_message_read(const struct thread_state *state, uint64_t n, bool newest, bool seen,
+			       uint64_t seen_n)
 {
-	if (state->read_set && state->read && n <= state->read_n)
-		return true;
-	if (state->read_set && !state->read && newest && n <= state->read_n)
-		return false;
-	return seen;
+	if (!state->read_set || n > state->read_n || seen_n > state->read_n)
+		return seen;
+	return state->read || (!newest && seen);
 }

@@ -50,8 +50,8 @@ struct thread_state {
 /* user: the `tu` record, empty if there is none. ERR_PERM: one of them is not what docs/data-model.md says. */
 MUST_USE enum err_code thread_state_read(struct span record, struct span user, struct arena *arena,
 					 struct thread_state *state_out);
-/* Is a message read? n: the journal number of its commit; seen: `$seen` is among its keywords. */
-bool thread_state_message_read(const struct thread_state *state, uint64_t n, bool newest,
-			       bool seen);
+/* Is a message read? n: the journal number of its commit; seen: `$seen` is among its keywords, by the entry seen_n. */
+bool thread_state_message_read(const struct thread_state *state, uint64_t n, bool newest, bool seen,
+			       uint64_t seen_n);
 
 #endif

@@ -280,20 +280,22 @@ static void test_damage(void **state)
 	arena_free(&arena);
 }
 
-/* A message is read by its keyword, or by the word of the user at a later number. */
+/* A message is read by its keyword, or by the word of the user at a later number (SYN-06). */
 static void test_read(void **state)
 {
 	struct thread_state none = {0}, read = {.read_set = true, .read = true, .read_n = 5},
 			    unread = {.read_set = true, .read_n = 5};
 
 	(void)state;
-	assert_true(thread_state_message_read(&none, 1, true, true));
-	assert_false(thread_state_message_read(&none, 1, true, false));
-	assert_true(thread_state_message_read(&read, 5, true, false));
-	assert_false(thread_state_message_read(&read, 6, true, false));
-	assert_false(thread_state_message_read(&unread, 5, true, true));
-	assert_true(thread_state_message_read(&unread, 5, false, true));
-	assert_true(thread_state_message_read(&unread, 6, true, true));
+	assert_true(thread_state_message_read(&none, 1, true, true, 0));
+	assert_false(thread_state_message_read(&none, 1, true, false, 0));
+	assert_true(thread_state_message_read(&read, 5, true, false, 4));
+	assert_false(thread_state_message_read(&read, 6, true, false, 0));
+	assert_false(thread_state_message_read(&unread, 5, true, true, 4));
+	assert_true(thread_state_message_read(&unread, 5, false, true, 0));
+	assert_true(thread_state_message_read(&unread, 6, true, true, 0));
+	assert_false(thread_state_message_read(&read, 5, true, false, 6));
+	assert_true(thread_state_message_read(&unread, 5, true, true, 6));
 }
 
 int main(void)

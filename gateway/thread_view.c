@@ -85,10 +85,12 @@ static void digest_messages(const struct mail_thread *t, const struct mail_messa
 	for (size_t i = 0; i < count; i++) {
 		const struct mail_record *record = &messages[i].record;
 		bool newest = id_eq(&record->id, &t->state.last_id);
-		bool seen = mail_places_seen(messages[i].places) || (record->bits & MAIL_OUTGOING);
+		uint64_t seen_n;
+		bool seen = mail_places_seen(messages[i].places, &seen_n) ||
+			    (record->bits & MAIL_OUTGOING);
 
 		digest_card(d, record->card, newest);
-		d->unread |= !thread_state_message_read(&t->state, record->n, newest, seen);
+		d->unread |= !thread_state_message_read(&t->state, record->n, newest, seen, seen_n);
 	}
 }
 

@@ -1,5 +1,8 @@
 /* A test message that came back: under which name and address, and what the receiving server thinks of its domain. */
+#include <stdio.h>
+
 #include "common/base/address.h"
+#include "common/base/log.h"
 #include "common/store/keys.h"
 #include "gateway/auth_results.h"
 #include "gateway/json.h"
@@ -56,14 +59,30 @@ static const char *judge(struct http_request *r, const struct trial *t, struct s
 		return "sender_address_replaced";
 	}
 	if (!span_eq(name, wanted)) {
-		*detail_out = arena_printf(r->arena, "It came under the name \"%.*s\".",
-					   (int)name.n, name.n ? (const char *)name.p : "");
+		*detail_out = arena_printf(
+			r->arena, "It came under the name \"%.*s\": %s put it there.", (int)name.n,
+			name.n ? (const char *)name.p : "",
+			*t->sender.smtp_host ? t->sender.smtp_host : "the mail server");
 		return "sender_name_replaced";
 	}
 	*detail_out = person_name(r, t);
 	if (*detail_out)
 		return "person_has_address";
 	return wanted.n ? NULL : "sender_name_not_set";
+}
+
+/* The name counts as set once a message has come back with it (ACC-09): this one came back with that. */
+static void name_keep(struct http_request *r, const struct trial *t, struct span name)
+{
+	char at[24];
+	struct store_reply reply;
+	struct err e;
+
+	snprintf(at, sizeof(at), "%lld", (long long)r->now_ms);
+	if (store_do(r->store, r->arena, &reply, &e, "HSET %b nameSeen %b nameFor %b nameSeenAt %s",
+		     key_account(r->arena, r->viewer.company, t->account->id, KEY_A_ACCOUNT), name,
+		     t->sender.sender_name, at) != ERR_OK)
+		log_event(LOG_LEVEL_WARN, "name_not_kept", "error", "e", &e, NULL);
 }
 
 static void examine_sender(struct http_request *r, struct trial *t)
@@ -78,6 +97,8 @@ static void examine_sender(struct http_request *r, struct trial *t)
 	json_t *step = open ? trial_step_open(t, "sender", code, detail)
 			    : trial_step(t, "sender", code, detail);
 
+	if (same_address(email, span_cstr(t->sender.email)))
+		name_keep(r, t, name);
 	json_object_set_new(step, "from", message_view_address(name, email));
 	json_decref(card);
 }

@@ -3,6 +3,15 @@
 #include <stddef.h>
 #include <string.h>
 
+/* What passes by itself: seconds after which another try has a chance (ACC-02). */
+static const struct {
+	const char *code;
+	unsigned seconds;
+} PASSING[] = {
+	{"too_many_connections", 300}, {"rate_limited", 900},	      {"account_locked", 3600},
+	{"server_unavailable", 300},   {"bandwidth_exceeded", 86400}, {"connection_timed_out", 60},
+};
+
 static const struct {
 	const char *code, *remedy;
 } REMEDIES[] = {
@@ -61,4 +70,12 @@ const char *verify_remedy(const char *code)
 		if (strcmp(REMEDIES[i].code, code) == 0)
 			return REMEDIES[i].remedy;
 	return "Check host, port, user and password.";
+}
+
+unsigned verify_retry_s(const char *code)
+{
+	for (size_t i = 0; i < sizeof(PASSING) / sizeof(PASSING[0]); i++)
+		if (strcmp(PASSING[i].code, code) == 0)
+			return PASSING[i].seconds;
+	return 0;
 }

@@ -5,4 +5,7 @@
 /* Never NULL. */
 const char *verify_remedy(const char *code);
 
+/* What passes by itself: seconds until another try; 0: it does not. */
+unsigned verify_retry_s(const char *code);
+
 #endif

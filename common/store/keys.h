@@ -32,7 +32,7 @@
  *   KEY_A_TRACKED   tk      hash   gateway → gateway     submission → JSON: opens, clicks, the last hits
  *   KEY_A_COVERAGE  cov     hash   fetcher → gateway, fetcher           mailbox number → msgpack: what is there, what is not
  *   KEY_A_FOUND     found:<request>  string, expires  fetcher → gateway
- *   KEY_A_COMMANDS  cmd     stream gateway, sender → fetcher            what to do at the provider, in order
+ *   KEY_A_COMMANDS  cmd     stream gateway, sender, threader → fetcher  what to do at the provider, in order
  *   KEY_A_BACKFILL  bf      hash   fetcher → gateway     older mail on request: what was asked, how far it is
  *   KEY_A_LOGINS    lg      hash   fetcher, sender (one Lua fragment); gateway clears → fetcher, sender, gateway
  *   KEY_A_LINKS     cn      hash   fetcher → fetcher     connections of each instance; what a server lowered them to

@@ -133,9 +133,39 @@ local function thread_parts(tag, id)
 	return parts
 end
 
+-- What the provider is told (SYN-06 to SYN-08): entries of `cmd`, which the fetcher carries out in order. They are written in
+-- the call that changes the account, so neither is there without the other. fields: (name, value)... beside the ids.
+local PROVIDER_IDS = 64 -- of one entry
+local PROVIDER_WAITING_MAX = 5000 -- of an account that nobody reads for long; what comes then is done here alone
+local function provider_tell(tag, fields, ids)
+	local room = PROVIDER_WAITING_MAX - redis.call('XLEN', tag .. ':cmd')
+	for from = 1, #ids, PROVIDER_IDS do
+		local entry = {unpack(fields)}
+		entry[#entry + 1] = 'ids'
+		entry[#entry + 1] = table.concat(ids, '', from, math.min(from + PROVIDER_IDS - 1, #ids))
+		if room > 0 then
+			redis.call('XADD', tag .. ':cmd', '*', unpack(entry))
+			room = room - 1
+		end
+	end
+end
+
+-- Is anybody to be told, and does the account's setting (archiveInProvider, deleteInProvider) say so?
+local function provider_wanted(tag, setting)
+	local account = redis.call('HMGET', tag .. ':acct', 'removed', 'erased', 'config')
+	if account[1] == '1' or account[2] == '1' or not account[3] then
+		return false
+	end
+	local good, config = pcall(cjson.decode, account[3])
+	return good and type(config) == 'table' and (not setting or config[setting] == true)
+end
+
 -- Removes messages for good: tombstones in place of records.
 local function messages_bury(tag, root, ids, n)
 	local tombs, homes = {}, {}
+	if #ids > 0 and provider_wanted(tag, 'deleteInProvider') then
+		provider_tell(tag, {'kind', 'move', 'role', 'trash'}, ids)
+	end
 	for id, packed in pairs(hash_get(tag .. ':m', ids)) do
 		local home = cmsgpack.unpack(packed)[2]
 		if home ~= root then

@@ -5,14 +5,15 @@ import threading
 
 
 class ScriptedLogin:
-    """greeting: the first line, None closes. answer: to a login; None closes, "" says nothing. tls: None for a plaintext server."""
+    """greeting: the first line, None closes. answer: to a login; None closes, "" says nothing. tls: None for a plaintext server. upgrade: what
+    it turns to at STARTTLS."""
 
-    def __init__(self, protocol, tls, greeting=None, answer=None, starttls=True):
-        self.protocol, self.tls, self.answer, self.starttls = protocol, tls, answer, starttls
+    def __init__(self, protocol, tls, greeting=None, answer=None, starttls=True, at=("127.0.0.1", 0), upgrade=None):
+        self.protocol, self.tls, self.answer, self.starttls, self.upgrade = protocol, tls, answer, starttls, upgrade
         self.greeting = greeting or {"imap": "* OK scripted", "smtp": "220 scripted ESMTP"}[protocol]
         self.logins = 0
         self.stop = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(at)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -50,6 +51,11 @@ class ScriptedLogin:
         def say(line):
             stream.write(line.encode() + b"\r\n")
         say(self.greeting)
+        self._converse(sock, stream)
+
+    def _converse(self, sock, stream, safe=False):
+        def say(line):
+            stream.write(line.encode() + b"\r\n")
         if self.greeting.startswith(("+OK", "5", "* BYE")):
             return
         for raw in stream:
@@ -60,7 +66,12 @@ class ScriptedLogin:
                 say(tag + "OK done")
             elif verb.upper() == "EHLO":
                 say("250-scripted")
-                say("250 AUTH PLAIN" if self.tls or not self.starttls else "250 STARTTLS")
+                say("250 AUTH PLAIN" if self.tls or safe or not self.starttls else "250 STARTTLS")
+            elif verb.upper() == "STARTTLS" and self.upgrade:
+                say("220 go on")
+                safe = self.upgrade.wrap_socket(sock, server_side=True)
+                self._converse(safe, safe.makefile("rwb", buffering=0), True)
+                return
             elif verb.upper() in ("AUTHENTICATE", "LOGIN", "AUTH"):
                 self.logins += 1
                 if self.answer is None:

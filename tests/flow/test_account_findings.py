@@ -46,6 +46,9 @@ CASES = [
     ("smtp", {"tls": None, "security": "starttls", "starttls": False}, "starttls_missing", "465"),
 ]
 
+# What passes by itself: with when to try again.
+PASSING = {"too_many_connections", "bandwidth_exceeded", "server_unavailable", "rate_limited", "account_locked", "connection_timed_out"}
+
 
 @pytest.fixture(scope="module")
 def findings():
@@ -94,6 +97,7 @@ def test_acc02_findings_are_told_apart(findings):
         assert answer[fine]["ok"], (case, answer)
         assert answer[bad]["code"] == case[2] and case[3] in answer[bad]["remedy"], (case, answer[bad])
         assert answer[bad]["detail"] and logins <= 1, (case, answer[bad], logins)
+        assert bool(answer[bad]["retryAfter"]) == (case[2] in PASSING), (case, answer[bad])
     words = [a["incoming"]["detail"] for c, (a, _) in zip(CASES, found) if c[2] == "certificate_untrusted"]
     assert words[0] != words[1], "the reason that a certificate is not trusted"
 

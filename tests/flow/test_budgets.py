@@ -146,3 +146,45 @@ def test_f7_octets_of_a_day(tight):
     wanted = sum(m["size"] for ms in tight.messages_by_thread(rep).values() for m in ms)
     counted = rig.wait(lambda: (n := sum(int(v) for h, v in store.hgetall(key).items() if h != b"stop")) >= wanted and n, 40, f"{wanted} octets counted")
     assert counted < 2 * wanted + 200000 and not store.hexists(key, hour - 24)
+
+
+def test_f7_a_proof_waits_for_octets_and_is_made_later(tight):
+    """Proves F7, SYN-10: near the limit of 24 hours a folder is not proved, and does not seem so; it is proved once there is room."""
+    rep = tight.ledger["reps"][0]["id"]
+    tight.wait_synced(60, [rep])
+    api, store, key = tight.user(rep), tight.redis(), tag(rep) + ":by"
+    folder = next(f["id"] for f in api.get(f"/v1/accounts/{rep}/folders")["data"] if f["path"] == "INBOX")
+    before = api.get(f"/v1/accounts/{rep}/folders/{folder}/coverage")
+    hour = int(time.time()) // HOUR
+    store.hset(key, hour, int(LIMIT * 0.8))
+    tight.deliver(rep, message(7, "proof"))
+    rig.wait(lambda: any(t["subject"] == "proof 7" for t in tight.threads(rep)), 30, "new mail still comes")
+    asked = api.get(f"/v1/accounts/{rep}/folders/{folder}/coverage", fresh=1)
+    assert not asked["fresh"] and asked["verifiedAt"] == before["verifiedAt"], asked
+    store.hdel(key, hour)
+    proof = rig.wait(lambda: (a := api.get(f"/v1/accounts/{rep}/folders/{folder}/coverage", fresh=1))["fresh"] and a, 90, "proved")
+    assert proof["state"] == "verified" and proof["missingCount"] == 0 and proof["remote"] == proof["stored"] + sum(proof["skipped"].values()), proof
+
+
+def test_f6_one_connection_is_enough(tight):
+    """Proves F6, SYN-03: a server that allows one connection alone: the one for new mail and the one for older mail take turns, the
+    first sync is completed, and new mail comes."""
+    rep = tight.ledger["reps"][1]["id"]
+    api = tight.user(rep)
+    api.call("DELETE", f"/v1/accounts/{rep}", params={"mail": "erase"})
+    tight.server.down()
+    tight.server.connections = 1
+    tight.server.up()
+    body = dict(tight.account_body(rep, since="all"), id="single")
+    api.call("POST", "/v1/accounts", 201, json=body)
+
+    def seen():
+        return tight._quiet(lambda: api.get("/v1/accounts/single"))
+    wanted = sum(1 for e in tight.ledger["messages"] if e["account"] == rep)
+    rig.wait(lambda: (v := seen()) and v["progress"]["initialDone"] and v["state"] == "connected", 150, f"the first sync; {seen()}", 0.2)
+    tight.deliver(rep, message(9, "single"))
+    rig.wait(lambda: any(t["subject"] == "single 9" for t in api.get("/v1/threads", limit=50)["data"]), 60, "new mail")
+    assert 0 < seen()["counts"]["messages"] <= wanted + 3 and not tight.redis().hget("{a:acme/single}:lg", "r")
+    tight.server.down()
+    tight.server.connections = 100
+    tight.server.up()

@@ -228,6 +228,24 @@ def sender(mailed, mail):
     return anna
 
 
+def test_syn03_progress_with_rate_and_remaining_time(mailed, sender):
+    """Proves SYN-03: while it runs a backfill tells done, total, rate and the time that remains; before all is counted it tells no total,
+    paused or done no time."""
+    slot, path = "{a:acme/send}:bf", "/v1/accounts/send/backfill"
+    mailed.redis.hset(slot, mapping={"id": "0123", "state": "running", "since": 0, "people": "all", "expanded": 1, "counted": 0, "total": 70,
+                                     "done": 0, "unknown": 0, "refused": 0, "rate": "0.0", "requested": 1000, "started": 2000})
+    view = sender("GET", path, 200).json()
+    assert (view["state"], view["total"], view["remainingSeconds"]) == ("counting", None, None)
+    mailed.redis.hset(slot, mapping={"counted": 1, "total": 500, "done": 100, "unknown": 20, "rate": "8.0"})
+    view = sender("GET", path, 200).json()
+    assert (view["state"], view["total"], view["done"], view["unknownPeople"], view["rate"]) == ("running", 500, 100, 20, 8.0)
+    assert view["remainingSeconds"] == 51 and view["startedAt"] and view["finishedAt"] is None
+    mailed.redis.hset(slot, mapping={"state": "completed", "done": 500, "finished": 9000})
+    view = sender("GET", path, 200).json()
+    assert view["state"] == "completed" and view["remainingSeconds"] is None and view["finishedAt"]
+    mailed.redis.delete(slot)
+
+
 def message(**more):
     return {"accountId": "send", "to": [{"name": "Käufer", "email": "buyer@customer.example"}], "subject": "Hello", "text": "Hi", **more}
 

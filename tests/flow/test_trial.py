@@ -52,6 +52,8 @@ def test_acc12_there_and_back(trial):
     assert steps["sender"]["from"] == {"name": NAME, "email": trial.email}
     assert [steps["authentication"][k] for k in ("spf", "dkim", "dmarc")] == ["pass", "pass", "pass"]
     api = trial.world.user(trial.rep)
+    view = api.get(f"/v1/accounts/{trial.rep}")
+    assert (view["senderNameState"], view["senderNameSeen"]) == ("set", NAME) and view["senderNameSeenAt"], view
     message = api.get(f"/v1/messages/{answer['messageId']}")
     assert message["from"][0]["email"] == trial.email and not api.get(f"/v1/threads/{message['threadId']}")["sharing"] == "shared"
     assert api.get(f"/v1/outbox/{answer['submissionId']}")["status"] == "sent"
@@ -76,6 +78,25 @@ def test_acc12_each_failing_step_has_a_remedy(trial, body, step, code, word):
     assert steps[step]["code"] == code and word in steps[step]["remedy"], steps[step]
     if step == "sent":
         assert body["refusal"][10:20] in (steps[step]["serverReply"] or steps[step]["detail"]) and answer["messageId"] is None and "arrived" not in steps
+
+
+def test_acc09_a_name_is_set_once_it_came_back(trial):
+    """Proves ACC-09: a name that is new is unconfirmed, one that came back set; one that the server replaces is told with the server."""
+    api, path = trial.world.user(trial.rep), f"/v1/accounts/{trial.rep}"
+
+    def state():
+        return api.get(path)["senderNameState"]
+    api.call("PATCH", path, json={"senderName": "Anna the Second"})
+    assert state() == "unconfirmed"
+    assert trial()[0]["ok"] and state() == "set"
+    _, steps = trial(change=with_results("pass", From=f"Webmaster <{trial.email}>"))
+    assert steps["sender"]["code"] == "sender_name_replaced" and "127.0.0.1 put it" in steps["sender"]["detail"]
+    seen = api.get(path)
+    assert (seen["senderNameState"], seen["senderNameSeen"]) == ("replaced", "Webmaster")
+    api.call("PATCH", path, json={"senderName": None})
+    assert state() == "none"
+    api.call("PATCH", path, json={"senderName": NAME})
+    assert trial()[0]["ok"] and state() == "set"
 
 
 def test_acc12_what_is_neither_well_nor_wrong(trial):
@@ -105,3 +126,17 @@ def test_acc12_what_is_not_tried(trial):
     assert not answer["ok"] and list(steps) == ["account"] and steps["account"]["code"] == "account_paused" and steps["account"]["remedy"]
     assert answer["submissionId"] is None
     api.call("POST", f"/v1/accounts/{trial.rep}/resume")
+
+
+def test_acc11_the_account_shows_its_health(trial):
+    """Proves ACC-11: state with its history, last successful read and send, folders, counts; the addresses for allow-lists are in the API."""
+    assert trial()[0]["ok"]
+    api = trial.world.user(trial.rep)
+    view = api.get(f"/v1/accounts/{trial.rep}")
+    assert view["state"] == "connected" and view["stateSince"] and view["lastError"] is None and view["nextRetryAt"] is None, view
+    assert view["lastReadAt"] and view["lastSentAt"] and view["smtpStatus"] == "ok", view
+    assert view["lag"] == 0 and view["counts"]["messages"] > 0 and view["counts"]["pending"] == 0 and view["progress"]["initialDone"], view
+    assert [c["state"] for c in api.get(f"/v1/accounts/{trial.rep}/history")["data"]][:1] == [view["changes"][0]["state"]] == ["connected"]
+    inbox = next(f for f in api.get(f"/v1/accounts/{trial.rep}/folders")["data"] if f["path"] == "INBOX")
+    assert inbox["role"] == "inbox" and inbox["remote"] >= inbox["stored"] > 0, inbox
+    assert isinstance(api.get("/v1/egress-addresses")["data"], list)
