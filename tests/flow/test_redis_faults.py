@@ -1,7 +1,6 @@
-"""What Redis can do to us: FAULTS F107 to F113, by the real Redis under the real supervisor. (F107 at length: test_crash.py.)"""
+"""What Redis can do to us: FAULTS F107, F108, F110, F112, F113, by the real Redis under the real supervisor. (F107 at length: test_crash.py.)"""
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -155,55 +154,6 @@ def test_f108_the_gate_is_what_helps():
     assert bare != 1 or "v=7.0." not in version, "this Redis does not show the fault"
 
 
-def test_f109_damaged_before_its_end(house):
-    """Proves F109: a log damaged before its end is not cut (all behind it would be lost), Redis does not start and says so; put right from a
-    copy, all is there."""
-    before = ids(house)
-    down(house)
-    log = log_of_redis(house)
-    whole = log.read_bytes()
-    at = [found.start() for found in re.finditer(rb"(?<=\r\n)\*\d+\r\n\$\d+\r\n[A-Z]+\r\n", whole[:len(whole) // 2])][-1]
-    log.write_bytes(whole[:at] + b"#" * 9 + whole[at + 9:])
-    started = house.mailweave("up", "--quiet", check=False, timeout=240)
-    assert started.returncode, "Redis started from a damaged log"
-    assert "damaged before its end" in (house.var / "redis" / "refused").read_text()
-    assert len(log.read_bytes()) == len(whole), "it was cut"
-    house.mailweave("down", "--quiet", check=False)
-    log.write_bytes(whole)
-    (house.var / "redis" / "clean").unlink(missing_ok=True)
-    up(house)
-    house.deliver(rep_of(house), mail("after the damage"))
-    arrived(house, ["after the damage"])
-    assert {s: v for s, v in ids(house).items() if s in before} == before
-
-
-def test_f111_memory_full(house):
-    """Proves F111: Redis has no room: what is there can be read, no half of a write is made, no process ends; with room again all mail that
-    came meanwhile is there, once, and a send that was accepted before goes out, once."""
-    rep, store = rep_of(house), house.redis()
-    pids = house.pids()
-    sent = len(list(house.server.sent.iterdir()))
-    submission = house.user(rep).call("POST", "/v1/messages", 202, json={
-        "accountId": rep, "to": [{"email": "kim@elsewhere.example"}], "subject": "accepted before", "text": "x\n",
-        "sendAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))}).json()["id"]
-    store.config_set("maxmemory", 1)
-    try:
-        names = [f"full{n}" for n in range(5)]
-        for name in names:
-            house.deliver(rep, mail(name))
-        rig.wait(lambda: "OOM" in house.logs("fetcher"), 60, "the fetcher hears of it")
-        assert not set(names) & set(subjects(house)), "reads are served, and nothing is new"
-        answer = house.user(rep).call("POST", "/v1/messages", json={
-            "accountId": rep, "to": [{"email": "kim@elsewhere.example"}], "subject": "refused", "text": "x\n"})
-        assert answer.status_code in (429, 500, 503, 507), answer.text
-    finally:
-        store.config_set("maxmemory", 0)
-    arrived(house, names)
-    rig.wait(lambda: house.user(rep).get(f"/v1/outbox/{submission}")["status"] == "sent", 60, "the send that was accepted")
-    assert len(list(house.server.sent.iterdir())) == sent + 1
-    assert {n: p for n, p in house.pids().items() if n != "redis"} == {n: p for n, p in pids.items() if n != "redis"}, "no process ended"
-
-
 def test_f112_a_redis_that_evicts(house):
     """Proves F112: no program starts on a Redis that may throw data away; it says why, and starts once that is put right."""
     store = house.redis()
@@ -291,8 +241,7 @@ def fill(folder, leave):
 
 
 def test_f110_disk_full(small_disk):
-    """Proves F110: below 5 % no more mail is taken in, what is there is served, and mail comes again by itself once there is room; on a disk
-    that is full to the last octet Redis ends without losing what it acknowledged, and is back by itself."""
+    """Proves F110: below 5 % no more mail is taken in, what is there is served, and mail comes again by itself once there is room."""
     world = rig.World(messages=20, accounts=1, seed=22, deals=0, settings=("fetcher:poll_ms=1s",))
     try:
         world.add_accounts()
@@ -304,25 +253,5 @@ def test_f110_disk_full(small_disk):
         assert ids(world) == before
         (small_disk / "filler").unlink()
         arrived(world, ["too little room"], 120)
-        before = ids(world)
-        fill(small_disk, 1 << 20)
-        with open(small_disk / "crumbs", "wb") as file:  # the rest of the last page
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
-        store, ended = world.redis(), world.pid("redis")
-        with pytest.raises(redis.exceptions.RedisError):
-            for number in range(100000):
-                store.set(f"filler{number}", b"x" * 65536)
-        (small_disk / "filler").unlink()
-        (small_disk / "crumbs").unlink()
-        rig.wait(lambda: world._quiet(lambda: world.redis().ping()), 60, "Redis is back", 0.1)
-        assert world.pid("redis") != ended, "it had ended"
-        world.deliver(rep, mail("room again"))
-        arrived(world, ["room again"], 120)
-        assert {s: v for s, v in ids(world).items() if s in before} == before
     finally:
         world.close()
