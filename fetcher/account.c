@@ -17,6 +17,8 @@
 
 #define RETRY_MS 2000
 #define RETRY_MAX_MS 300000
+#define CUTS_MAX 5u
+#define CUTS_MS 600000
 
 void account_phase_set(struct account *a, enum account_phase phase)
 {
@@ -85,6 +87,7 @@ void account_free(struct account **at)
 	*at = a->next;
 	window_leave_all(&a->fetcher->window, a);
 	mailbox_free_all(&a->mailboxes);
+	suspects_clear(&a->suspects);
 	account_config_clear(&a->config);
 	account_index_remove(&a->fetcher->by_name, a);
 	account_turn_fini(a, turn_closed);
@@ -205,9 +208,21 @@ static int64_t back_off_ms(unsigned failures)
 	return ms - ms / 4 + (int64_t)(jitter % (uint32_t)(ms / 2));
 }
 
+/* A connection that is cut now and then is nobody's trouble; the fifth time in ten minutes it is (FAULTS F25). */
+static bool cut_seldom(struct account *a)
+{
+	const int64_t now_ms = clock_mono_ms();
+
+	if (a->cuts == 0 || now_ms - a->cuts_ms > CUTS_MS) {
+		a->cuts = 0;
+		a->cuts_ms = now_ms;
+	}
+	return ++a->cuts < CUTS_MAX;
+}
+
 void account_fail(struct account *a, const struct err *e)
 {
-	const bool again_soon = a->failures == 0 && e->code == ERR_PEER;
+	const bool again_soon = e->code == ERR_PEER && cut_seldom(a) && a->failures == 0;
 	int64_t wait_ms, asked_ms;
 
 	log_event(e->code == ERR_AUTH ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, "account_failed",
@@ -226,7 +241,6 @@ void account_fail(struct account *a, const struct err *e)
 	wait_ms = e->code == ERR_AUTH ? a->fetcher->conf->login_retry_ms : back_off_ms(a->failures);
 	a->retry_ms = clock_mono_ms() + wait_ms + asked_ms;
 	account_phase_set(a, ACCOUNT_WAITING);
-	/* A connection that was cut once is nobody's trouble (FAULTS F25). */
 	if (e->code == ERR_AUTH)
 		account_state_set(a, "authenticationError", e);
 	else if (!again_soon || asked_ms > 0)

@@ -55,6 +55,7 @@ struct account {
 	struct account *login_next; /* waits behind it */
 	size_t links; /* its connections */
 	struct octets octets;
+	struct suspects suspects;
 	struct account_waiting waits[2], wait_told; /* of the lanes' connections */
 	size_t jobs; /* given and not done: the account stays until they are */
 	int64_t retry_ms; /* mono: when a waiting account goes on; INT64_MAX: when it is changed */
@@ -64,15 +65,14 @@ struct account {
 		int64_t due_ms; /* mono: when it is tried again */
 		bool renewal;
 	} lease;
-	int64_t progress_ms;
+	int64_t progress_ms, cuts_ms;
 	int64_t read_ms; /* mono: when the last successful read was written down */
 	struct command *command; /* at work on the live connection */
 	struct reparse *reparse;
 	struct backfill *backfill; /* NULL: not read yet */
 	struct coverage *coverage;
 	uint64_t coverage_serial; /* what was asked for with an older one is wanted no more */
-	unsigned command_tries;
-	unsigned failures; /* in a row, without a sync between */
+	unsigned command_tries, failures, cuts; /* since a sync; since cuts_ms */
 	uint64_t total, done, rate_done; /* of the first sync */
 	uint64_t look; /* number of the last look */
 	int64_t looked_ms, driven_ms;

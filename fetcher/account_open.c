@@ -19,6 +19,7 @@ struct open_job {
 	struct span tag, generation, company, name;
 	struct account_config config;
 	struct mailbox *mailboxes;
+	struct suspects suspects;
 	uint32_t last_number;
 };
 
@@ -156,7 +157,7 @@ static void take_mailboxes(struct open_job *j, const struct store_reply *reply)
 static enum err_code run(struct committer_job *job, const struct committer_env *env)
 {
 	struct open_job *j = (struct open_job *)job;
-	struct store_reply reply, boxes;
+	struct store_reply reply, boxes, suspects;
 	enum err_code code;
 
 	code = store_fcall(env->store, "fetcher_1_open", &j->tag, 1, &j->generation, 1, job->arena,
@@ -166,6 +167,11 @@ static enum err_code run(struct committer_job *job, const struct committer_env *
 	if (code == ERR_OK)
 		code = store_do(env->store, job->arena, &boxes, &job->err, "HGETALL %b",
 				key_account(job->arena, j->company, j->name, KEY_A_MAILBOXES));
+	if (code == ERR_OK)
+		code = store_do(env->store, job->arena, &suspects, &job->err, "HGETALL %b",
+				key_account(job->arena, j->company, j->name, KEY_A_SUSPECTS));
+	if (code == ERR_OK)
+		suspects_read(&j->suspects, &suspects);
 	if (code == ERR_OK)
 		code = take_config(j, &reply);
 	if (code == ERR_OK)
@@ -188,11 +194,14 @@ static void done(struct committer_job *job)
 		mailbox_free_all(&a->mailboxes);
 		a->config = j->config;
 		a->mailboxes = j->mailboxes;
+		suspects_clear(&a->suspects);
+		a->suspects = j->suspects;
 		a->last_number = j->last_number;
 		a->total = a->done = a->rate_done = 0;
 	} else {
 		account_config_clear(&j->config);
 		mailbox_free_all(&j->mailboxes);
+		suspects_clear(&j->suspects);
 	}
 	fetcher_job_free(j);
 	if (wanted)

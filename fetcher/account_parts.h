@@ -8,6 +8,7 @@
 #include "fetcher/link.h"
 #include "fetcher/mailbox.h"
 #include "fetcher/mailbox_space.h"
+#include "fetcher/suspects.h"
 
 struct backfill_people;
 struct backfill_task;
@@ -68,6 +69,8 @@ struct account_bulk { /* the connection for first syncs and backfills */
 	} batches[MAILBOX_BATCHES]; /* outstanding, the oldest at batch_first */
 	unsigned batch_first, outstanding;
 	unsigned refusals; /* single messages refused, none fetched between */
+	bool pausing; /* the next FETCH waits for its time, which counts from asked_ms on */
+	int64_t asked_ms, slow_ms; /* mono: until slow_ms little is asked for at a time */
 	bool begun_before; /* some of the window may be stored already */
 	uint64_t
 		epoch; /* raised whenever the work is broken off: answers to earlier questions are void */

@@ -4,6 +4,7 @@
 #include "common/secret/secret.h"
 #include "common/wire/pack.h"
 #include "fetcher/backfill.h"
+#include "fetcher/imap_refusal.h"
 
 void backfill_refused(struct account *a, struct mailbox *m, uint32_t uid,
 		      struct span words_of_server)
@@ -46,5 +47,5 @@ bool backfill_is_passing(const struct imap_resp *tagged)
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		if (span_ieq(tagged->code, span_cstr(codes[i])))
 			return true;
-	return false;
+	return imap_refusal_is_general(imap_refusal_name(tagged->text, ""));
 }

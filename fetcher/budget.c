@@ -9,6 +9,7 @@
 #include "fetcher/limits.h"
 #include "fetcher/mailbox_turn.h"
 
+#define SLOW_MS 3600000 /* so long after a pause that the server asked for */
 #define GLOBAL SPAN_LIT("{g}")
 #define TELL_MS 5000
 #define TTL_MS 20000 /* of what a fetcher told of a host */
@@ -300,6 +301,8 @@ int64_t budget_refused(struct account *a, unsigned lane, const struct err *e)
 			account_wait_set(a, lane, ACCOUNT_WAIT_CONNECTIONS,
 					 clock_wall_ms() + refusal.wait_ms);
 	}
+	if (refusal.kind == LIMITS_PAUSE)
+		a->bulk.slow_ms = clock_mono_ms() + refusal.wait_ms + SLOW_MS;
 	if (refusal.kind == LIMITS_OCTETS) {
 		j = job_new("fetcher_1_octets_stop", a);
 		put(j, number(j->job.arena, refusal.wait_ms));

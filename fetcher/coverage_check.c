@@ -276,7 +276,7 @@ static void found_all(void *ctx, struct imap_conn *conn, const struct imap_resp 
 	buf_init(&since, 64);
 	buf_put_cstr(&since, " SINCE ");
 	imap_date_put(&since, since_ms);
-	link_search(link, k->low, old, buf_span(&since), found_due);
+	link_search_dated(link, k->low, old, buf_span(&since), since_ms, 0, found_due);
 	buf_fini(&since);
 }
 

@@ -21,7 +21,7 @@ struct fetcher_conf {
 	int64_t window_messages, window_bytes;
 	int64_t connect_ms, lease_ms, idle_ms, login_retry_ms;
 	int64_t max_message_bytes, silence_ms;
-	int64_t coverage_ms;
+	int64_t coverage_ms, renumber_ms, park_ms;
 	int64_t connections[LIMITS_PROVIDERS], host_connections, crowded_ms; /* 0: any number */
 	int64_t day_bytes[LIMITS_PROVIDERS], day_percent; /* 0: no limit */
 	char *ca_file;

@@ -1,7 +1,7 @@
 #!lua name=fetcher_1
 -- What the fetcher changes in an account's slot. KEYS[1] is the account tag; all checks stand before the first write.
 -- The library is common/store/journal.lua, this file (places and keywords; what enters), ledger.lua, backfill.lua, common/store/logins.lua, budget.lua,
--- life.lua, coverage.lua and identify.lua, in that order.
+-- life.lua, coverage.lua, identify.lua, suspects.lua and numbering.lua, in that order.
 
 local LIMIT = 64
 

@@ -470,6 +470,11 @@ const char *imap_conn_tls(const struct imap_conn *conn)
 	return conn->mail ? mailconn_tls(conn->mail) : "";
 }
 
+bool imap_conn_in_message(const struct imap_conn *conn, uint32_t *uid_out)
+{
+	return !conn->paused && imap_scanner_in_message(&conn->scanner, uid_out);
+}
+
 void imap_conn_compress(struct imap_conn *conn, int64_t round_trip_ms)
 {
 	conn->compress = true;

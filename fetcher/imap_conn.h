@@ -73,6 +73,8 @@ unsigned imap_conn_caps(const struct imap_conn *conn);
 bool imap_conn_utf8(const struct imap_conn *conn);
 const char *imap_conn_cap_words(const struct imap_conn *conn);
 const char *imap_conn_tls(const struct imap_conn *conn);
+/* Of a connection that died: was it in the body of a message that we took? As imap_scanner_in_message. */
+bool imap_conn_in_message(const struct imap_conn *conn, uint32_t *uid_out);
 /* Bytes read since the last call, as they were on the wire within TLS. */
 uint64_t imap_conn_bytes(struct imap_conn *conn);
 

@@ -2,6 +2,9 @@
 
 #include "fetcher/imap_value.h"
 
+#define SEARCH "* SEARCH "
+#define TAIL_MAX 32u
+
 enum { IN_LINE = 0, IN_LITERAL, IN_BODY, IN_BROKEN };
 
 void imap_scanner_init(struct imap_scanner *s)
@@ -24,6 +27,17 @@ static void line_restart(struct imap_scanner *s)
 		buf_init(&s->line, IMAP_LINE_MAX + IMAP_LITERAL_MAX);
 	}
 	buf_clear(&s->line);
+}
+
+static void line_go_on(struct imap_scanner *s)
+{
+	const size_t n = s->line.n - s->tail;
+
+	s->done = false;
+	memmove(s->line.p + strlen(SEARCH), s->line.p + s->tail, n);
+	memcpy(s->line.p, SEARCH, strlen(SEARCH));
+	s->line.n = strlen(SEARCH) + n;
+	s->tail = 0;
 }
 
 static enum imap_event broken(struct imap_scanner *s)
@@ -110,15 +124,40 @@ static enum imap_event line_end(struct imap_scanner *s)
 	return IMAP_MORE;
 }
 
+/* A line of UIDs without end: those that are here are one response, and it goes on with the next. Not between the words of
+ * a MODSEQ at its end, whose number is no UID. */
+static enum imap_event search_part(struct imap_scanner *s)
+{
+	const struct span line = buf_span(&s->line);
+	size_t cut = line.n;
+
+	if (!span_istarts(line, SPAN_LIT(SEARCH)))
+		return broken(s);
+	for (size_t i = line.n - TAIL_MAX; i < line.n && cut == line.n; i++)
+		cut = line.p[i] == '(' ? i : cut;
+	if (cut == line.n)
+		while (cut > 0 && line.p[cut - 1] != ' ')
+			cut--;
+	if (line.n - cut > TAIL_MAX)
+		return broken(s);
+	s->tail = cut;
+	s->done = true;
+	return imap_resp_parse(s->line.p, cut, &s->resp) ? IMAP_RESPONSE : broken(s);
+}
+
 static enum imap_event next_line(struct imap_scanner *s, struct span *in)
 {
 	const uint8_t *end = memchr(in->p, '\n', in->n);
 	size_t n = end ? (size_t)(end - in->p) + 1 : in->n;
 
-	if (s->line.n + n > IMAP_LINE_MAX)
-		return broken(s);
+	const bool full = s->line.n + n > IMAP_LINE_MAX;
+
+	if (full)
+		n = IMAP_LINE_MAX - s->line.n;
 	buf_put(&s->line, in->p, n);
 	*in = span_sub(*in, n, in->n);
+	if (full)
+		return search_part(s);
 	if (!end)
 		return IMAP_MORE;
 	s->line.n--;
@@ -153,11 +192,44 @@ uint64_t imap_scanner_body_left(const struct imap_scanner *s)
 	return s->in == IN_BODY ? s->left : 0;
 }
 
+/* The first place of part in all, in any letters; all.n if there is none. */
+static size_t place_of(struct span all, const char *part)
+{
+	const size_t n = strlen(part);
+
+	for (size_t i = 0; i + n <= all.n; i++)
+		if (span_ieq(span_make(all.p + i, n), span_make((const uint8_t *)part, n)))
+			return i;
+	return all.n;
+}
+
+bool imap_scanner_in_message(const struct imap_scanner *s, uint32_t *uid_out)
+{
+	const struct span line = buf_span(&s->line);
+	const size_t fetch = place_of(line, " FETCH ("), body = place_of(line, "BODY[");
+	struct span word = span_sub(line, 0, body);
+	const size_t uid = place_of(word, "UID ");
+	uint64_t value;
+	size_t n = 0;
+
+	*uid_out = 0;
+	if ((s->done && s->in != IN_BROKEN) || fetch > body || body == line.n)
+		return false;
+	word = span_sub(word, uid < word.n ? uid + 4 : word.n, word.n);
+	while (n < word.n && word.p[n] >= '0' && word.p[n] <= '9')
+		n++;
+	if (span_to_u64(span_sub(word, 0, n), UINT32_MAX, &value))
+		*uid_out = (uint32_t)value;
+	return true;
+}
+
 enum imap_event imap_scanner_next(struct imap_scanner *s, struct span *in)
 {
 	enum imap_event event;
 
-	if (s->done)
+	if (s->done && s->tail)
+		line_go_on(s);
+	else if (s->done)
 		line_restart(s);
 	if (s->in == IN_BODY && s->left == 0)
 		s->in = IN_LINE;

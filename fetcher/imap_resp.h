@@ -21,9 +21,8 @@
 
 #include "fetcher/imap_words.h"
 
-#define IMAP_LINE_MAX (256u << 10) /* a response without its body: 10,000 UIDs of SEARCH fit */
+#define IMAP_LINE_MAX (256u << 10) /* a response without its body; of SEARCH any, in parts */
 #define IMAP_LITERAL_MAX (64u << 10) /* a literal that is not a body */
-
 enum imap_event { IMAP_MORE, IMAP_RESPONSE, IMAP_BODY_BEGIN, IMAP_BODY_DATA, IMAP_BAD };
 
 enum imap_kind {
@@ -97,6 +96,7 @@ struct imap_scanner {
 	/* private */
 	struct buf line;
 	uint64_t left;
+	size_t tail; /* of a SEARCH told in parts: where the next begins in line; 0: none */
 	int in;
 	bool done, bodied;
 };
@@ -106,6 +106,8 @@ void imap_scanner_fini(struct imap_scanner *s);
 enum imap_event imap_scanner_next(struct imap_scanner *s, struct span *in);
 /* Octets of the body's literal that are still to come; 0 outside of one. */
 uint64_t imap_scanner_body_left(const struct imap_scanner *s);
+/* Does it stand in a message's body, or before the end of its response? uid_out: 0 if that was not said yet. */
+bool imap_scanner_in_message(const struct imap_scanner *s, uint32_t *uid_out);
 
 /* One whole response without its line end; small literals in place as `{n}CRLF…`, a streamed body as `{n}` alone.
  * Unescapes quoted strings in place. False: not IMAP. */

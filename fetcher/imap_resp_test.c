@@ -379,11 +379,72 @@ static void test_set_put(void **state)
 	buf_fini(&out);
 }
 
+/* Reads a SEARCH line in pieces; the number of UIDs in it, which must be 1, 2, 3 and so on. */
+static uint32_t count_search(const struct buf *line, size_t piece)
+{
+	struct imap_scanner s;
+	uint32_t next = 1, low, high;
+	bool tagged = false;
+
+	imap_scanner_init(&s);
+	for (size_t at = 0; at < line->n; at += piece) {
+		struct span in = span_sub(buf_span(line), at, piece);
+		enum imap_event event;
+
+		while ((event = imap_scanner_next(&s, &in)) != IMAP_MORE) {
+			assert_int_equal(event, IMAP_RESPONSE);
+			tagged = s.resp.kind == IMAP_TAGGED;
+			assert_true(tagged || s.resp.kind == IMAP_SEARCH);
+			while (!tagged && imap_set_next(&s.resp.set, &low, &high)) {
+				assert_int_equal(low, next);
+				next = high + 1;
+			}
+		}
+		assert_true(s.line.cap <= 2 * IMAP_LINE_MAX);
+	}
+	assert_true(tagged);
+	imap_scanner_fini(&s);
+	return next - 1;
+}
+
+/* F23: a million UIDs on one line are a set like any other, however the line comes and wherever MODSEQ stands in it. */
+static void test_search_without_end(void **state)
+{
+	static const size_t pieces[] = {1, 7, 1460, 65536, 16u << 20};
+	static const uint32_t counts[] = {1000000, 43000, 43001, 43002, 43003, 43004, 43005};
+	struct buf line;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		buf_init(&line, 16u << 20);
+		buf_put_cstr(&line, "* SEARCH");
+		for (uint32_t uid = 1; uid <= counts[i]; uid++)
+			buf_printf(&line, " %u", uid);
+		buf_put_cstr(&line, " (MODSEQ 917162500)\r\na OK done\r\n");
+		for (size_t k = 0; k < sizeof(pieces) / sizeof(pieces[0]); k++)
+			assert_int_equal(count_search(&line, pieces[k]), counts[i]);
+		buf_fini(&line);
+	}
+	/* The end of what fits falls on each octet of MODSEQ once. */
+	for (size_t blanks = 0; blanks < 40; blanks++) {
+		buf_init(&line, 16u << 20);
+		buf_put_cstr(&line, "* SEARCH 1");
+		while (line.n < IMAP_LINE_MAX - 30)
+			buf_put_byte(&line, ' ');
+		for (size_t n = 0; n < blanks; n++)
+			buf_put_byte(&line, ' ');
+		buf_put_cstr(&line, " 2 3 (MODSEQ 917162500)\r\na OK done\r\n");
+		assert_int_equal(count_search(&line, 65536), 3);
+		buf_fini(&line);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_endless_line),
+		cmocka_unit_test(test_search_without_end),
 		cmocka_unit_test(test_set_put),
 	};
 

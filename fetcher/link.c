@@ -7,6 +7,7 @@
 #include "fetcher/identify.h"
 #include "fetcher/imap_refusal.h"
 #include "fetcher/mailbox_name.h"
+#include "fetcher/numbering.h"
 
 #define FOUND_MAX 200000u
 
@@ -61,9 +62,12 @@ static void take_found(struct link *link, struct span set)
 {
 	uint32_t low, high;
 
-	while (imap_set_next(&set, &low, &high))
+	while (imap_set_next(&set, &low, &high)) {
+		low = low > link->search_low ? low : link->search_low;
+		high = high < link->search_high ? high : link->search_high;
 		for (uint64_t uid = low; uid <= high && link->found_count < FOUND_MAX; uid++)
 			found_one(link, (uint32_t)uid);
+	}
 }
 
 /* A body that comes later without flags has these (F20). */
@@ -113,6 +117,15 @@ static void take_vanished(struct link *link, struct span set)
 	}
 }
 
+/* Without a date it might be. */
+static bool is_in_time(const struct link *link, const struct imap_resp *r)
+{
+	if (!(r->has & IMAP_HAS_DATE))
+		return true;
+	return r->date_ms >= link->listing_since_ms &&
+	       (!link->listing_until_ms || r->date_ms < link->listing_until_ms);
+}
+
 static void take_fetch(struct link *link, const struct imap_resp *r)
 {
 	if (r->damaged) {
@@ -120,7 +133,8 @@ static void take_fetch(struct link *link, const struct imap_resp *r)
 		receive_abort(link);
 		return;
 	}
-	if (link->listing && r->has & IMAP_HAS_UID && r->body == IMAP_BODY_NONE)
+	if (link->listing && r->has & IMAP_HAS_UID && r->body == IMAP_BODY_NONE &&
+	    is_in_time(link, r))
 		found_one(link, r->uid);
 	if (r->body != IMAP_BODY_NONE)
 		receive_end(link, r);
@@ -271,6 +285,7 @@ static void on_closed(void *ctx, struct imap_conn *conn, const struct err *e)
 
 	(void)conn;
 	account_login_told(a, link->lane, e);
+	suspects_died(link);
 	link->handlers->closed(link, e);
 	account_touch(a);
 }
@@ -338,6 +353,7 @@ void link_free(struct link **at)
 	budget_closed(link->account);
 	no_room_leave(link);
 	receive_abort(link);
+	numbering_stop(link);
 	imap_conn_free(&link->conn);
 	link_asks_free(link);
 	buf_fini(&link->flags);
@@ -352,6 +368,15 @@ void link_rest(struct link *link)
 	link->found_count = link->found_room = 0;
 	if (!link->coming)
 		secret_digest_free(&link->digest);
+}
+
+static void select_answered(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
+			    uint64_t arg)
+{
+	struct link *link = ctx;
+
+	if (tagged->status != IMAP_OK || !numbering_doubts(link))
+		link->select_done(link, conn, tagged, arg);
 }
 
 void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool resync,
@@ -380,7 +405,8 @@ void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool 
 			   (unsigned long long)c->modseq);
 	else if (caps & IMAP_CAP_CONDSTORE)
 		buf_put_cstr(&text, " (CONDSTORE)");
-	imap_conn_command(link->conn, done, link, 0, "%s", buf_cstr(&text));
+	link->select_done = done;
+	imap_conn_command(link->conn, select_answered, link, 0, "%s", buf_cstr(&text));
 	buf_fini(&text);
 }
 

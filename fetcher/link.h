@@ -9,6 +9,7 @@
 struct account;
 struct fetcher;
 struct link;
+struct numbering;
 struct secret_digest;
 struct id;
 
@@ -37,15 +38,20 @@ struct link {
 	uint64_t modseq;
 	struct mailbox_id mailbox_id;
 	bool selected, expunged, ready;
+	bool renamed; /* the mailbox has another UIDVALIDITY here, and the same numbers (numbering.h) */
+	imap_done *select_done; /* of the mailbox being selected */
+	struct numbering *numbering; /* being compared; NULL: not */
 	bool overflow; /* the server tells of other mailboxes no more (RFC 5465) */
 	uint32_t last_uid; /* highest received since the last selection */
 	/* what SEARCH said, ascending */
 	uint32_t *found;
 	size_t found_count, found_room;
+	uint32_t search_low, search_high; /* what is not asked for is not found */
 	/* what was asked for (link_ask.c) */
 	struct link_ask *asks; /* outstanding */
 	struct link_uids arrived; /* in answer to the one that was answered last */
-	bool listing; /* a FETCH instead of a SEARCH: what it names is found */
+	bool listing; /* a FETCH instead of a SEARCH: what it names is found, if it came in this time (0: at any) */
+	int64_t listing_since_ms, listing_until_ms;
 	uint32_t flags_uid; /* whose flags came before its body */
 	struct buf flags;
 	/* the message coming in */
@@ -72,6 +78,10 @@ void link_select(struct link *link, struct mailbox *mailbox, bool writing, bool 
  * next has the link as ctx. Not while another is outstanding. */
 void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
 		 imap_done *done);
+/* The same with dates, as the criteria say them too: since the day of since_ms, before that of until_ms; 0: no end. They
+ * are needed where the server has no SEARCH (FAULTS F22). */
+void link_search_dated(struct link *link, uint32_t low, uint32_t high, struct span criteria,
+		       int64_t since_ms, int64_t until_ms, imap_done *done);
 /* The same for the highest `count` UIDs up to high, of a server with PARTIAL (RFC 9394). */
 void link_search_last(struct link *link, uint32_t high, size_t count, struct span criteria,
 		      imap_done *done);
@@ -89,6 +99,8 @@ bool link_asks_again(const struct link *link, uint32_t uid);
 bool link_met(struct link *link, const struct imap_resp *fetch);
 /* Is the message with this UID and check one of before with other bytes? Then id_out is its id. */
 bool link_was(const struct link *link, uint32_t uid, uint32_t check, struct id *id_out);
+/* The message that is to come next, as far as servers answer in order; 0 if nobody knows. */
+uint32_t link_awaited(const struct link *link);
 void link_asks_free(struct link *link);
 /* Does the answer say yes? If not, e says what the server said. */
 bool link_said_yes(const struct imap_resp *tagged, struct err *e);

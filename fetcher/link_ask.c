@@ -12,6 +12,7 @@
 #include "fetcher/imap_refusal.h"
 #include "fetcher/labels.h"
 
+#define DAY_MS 86400000
 #define AGAIN_MAX 512u /* messages of one FETCH that are asked for once more */
 
 struct link_ask {
@@ -20,6 +21,7 @@ struct link_ask {
 	imap_done *done;
 	uint64_t arg;
 	uint32_t low, high; /* what the question is about */
+	int64_t since_ms, until_ms; /* and from what time */
 	struct buf set;
 	struct link_uids arrived;
 	bool doubtful; /* lines that could not be read, bodies that were empty */
@@ -30,7 +32,14 @@ struct link_ask {
 	struct identify_job *identify; /* being looked up; NULL: not */
 	bool meeting; /* only names are asked for so far */
 	uint32_t exists; /* messages in the mailbox when it was asked for */
+	bool spoilt; /* and its line could not be read */
 };
+
+/* "…:*" */
+static bool has_no_end(struct span set)
+{
+	return set.n > 2 && memcmp(set.p + set.n - 2, ":*", 2) == 0;
+}
 
 static struct link_ask *ask_new(struct link *link, imap_done *done, uint64_t arg)
 {
@@ -95,8 +104,30 @@ void link_arrived(struct link *link, uint32_t uid)
 	for (struct link_ask *ask = link->asks; ask; ask = ask->next)
 		if (uid >= ask->low && uid <= ask->high) {
 			note(&ask->arrived, uid);
-			return;
+			break;
 		}
+	if (link->account->suspects.count > 0)
+		suspects_came(link, uid);
+}
+
+uint32_t link_awaited(const struct link *link)
+{
+	const struct link_ask *oldest = link->asks;
+	struct span set;
+	uint32_t low = 0, high;
+
+	while (oldest && oldest->next)
+		oldest = oldest->next;
+	if (!oldest || oldest->alone)
+		return oldest ? oldest->alone : 0;
+	set = buf_span(&oldest->set);
+	while (imap_set_next(&set, &low, &high))
+		for (uint64_t uid = low; uid <= high; uid++)
+			if (!has(&oldest->arrived, (uint32_t)uid))
+				return (uint32_t)uid;
+	if (!has_no_end(buf_span(&oldest->set)))
+		return 0;
+	return link->last_uid >= low ? link->last_uid + 1 : low;
 }
 
 bool link_has_arrived(const struct link *link, uint32_t uid)
@@ -110,7 +141,7 @@ bool link_has_arrived(const struct link *link, uint32_t uid)
 void link_doubt(struct link *link)
 {
 	for (struct link_ask *ask = link->asks; ask; ask = ask->next)
-		ask->doubtful = true;
+		ask->doubtful = ask->spoilt = true;
 }
 
 bool link_asks_again(const struct link *link, uint32_t uid)
@@ -159,7 +190,9 @@ static void once_more(void *ctx, struct imap_conn *conn, const struct imap_resp 
 		finish(ask, tagged);
 		return;
 	}
-	if (!has(&ask->arrived, uid))
+	if (!has(&ask->arrived, uid) && ask->spoilt)
+		suspects_unreadable(link, uid);
+	else if (!has(&ask->arrived, uid))
 		log_event(LOG_LEVEL_WARN, "message_missing", "account", "s", link->account->tag,
 			  "mailbox", "u", (uint64_t)link->mailbox->number, "uid", "u",
 			  (uint64_t)uid, NULL);
@@ -177,14 +210,17 @@ static void one_more(struct link_ask *ask)
 		return;
 	}
 	ask->alone = ask->again[--ask->again_count];
+	ask->spoilt = false;
 	n = snprintf(set, sizeof(set), "%u", ask->alone);
 	command(ask->link, once_more, ask, span_make(set, (size_t)n));
 }
 
-/* "…:*" */
-static bool has_no_end(struct span set)
+static void again_room(struct link_ask *ask)
 {
-	return set.n > 2 && memcmp(set.p + set.n - 2, ":*", 2) == 0;
+	if (!ask->again)
+		ask->again = calloc(AGAIN_MAX, sizeof(*ask->again));
+	if (!ask->again)
+		abort();
 }
 
 /* All of the set that did not come, as far as it has an end. */
@@ -196,13 +232,11 @@ static void miss(struct link_ask *ask)
 	const uint32_t last = link->uidnext > link->last_uid ? link->uidnext - 1 : link->last_uid;
 	uint32_t low, high;
 
-	ask->again = calloc(AGAIN_MAX, sizeof(*ask->again));
-	if (!ask->again)
-		abort();
+	again_room(ask);
 	if (open_end)
 		set.n -= 2;
 	while (imap_set_next(&set, &low, &high)) {
-		if (open_end && set.n == 0 && last > high)
+		if ((open_end && set.n == 0 && last > high) || high == UINT32_MAX)
 			high = last;
 		for (uint64_t uid = low; uid <= high && ask->again_count < AGAIN_MAX; uid++)
 			if (!has(&ask->arrived, (uint32_t)uid))
@@ -216,14 +250,32 @@ static void fetched(void *ctx, struct imap_conn *conn, const struct imap_resp *t
 
 	(void)conn;
 	(void)arg;
-	if (tagged->status != IMAP_OK || !ask->doubtful) {
+	if (tagged->status != IMAP_OK || (!ask->doubtful && ask->again_count == 0)) {
 		finish(ask, tagged);
 		return;
 	}
-	miss(ask);
-	log_event(LOG_LEVEL_INFO, "answers_doubtful", "account", "s", ask->link->account->tag,
-		  "again", "u", (uint64_t)ask->again_count, NULL);
+	if (ask->doubtful) {
+		miss(ask);
+		log_event(LOG_LEVEL_INFO, "answers_doubtful", "account", "s",
+			  ask->link->account->tag, "again", "u", (uint64_t)ask->again_count, NULL);
+	}
 	one_more(ask);
+}
+
+/* Suspects are asked for by themselves, after the others. */
+static void put_set(struct link_ask *ask, struct span set)
+{
+	bool parted = false;
+
+	if (ask->link->account->suspects.count > 0) {
+		again_room(ask);
+		parted = suspects_part(ask->link, set, &ask->set, ask->again, AGAIN_MAX,
+				       &ask->again_count);
+	}
+	if (!parted) {
+		buf_clear(&ask->set);
+		buf_put_span(&ask->set, set);
+	}
 }
 
 /* ---- which of them are here ---- */
@@ -270,7 +322,6 @@ static void place(struct link_ask *ask, const struct identify_met *met)
 
 static void fetch_rest(struct link_ask *ask)
 {
-	static const struct imap_resp yes = {.kind = IMAP_TAGGED, .status = IMAP_OK};
 	struct buf rest;
 
 	ask->meeting = false;
@@ -283,7 +334,7 @@ static void fetch_rest(struct link_ask *ask)
 	if (ask->link->exists > ask->exists && !has_no_end(buf_span(&ask->set)))
 		ask->link->mailbox->dirty = true;
 	if (ask->set.n == 0)
-		finish(ask, &yes);
+		one_more(ask); /* the suspects, if there are any */
 	else
 		command(ask->link, fetched, ask, buf_span(&ask->set));
 }
@@ -336,7 +387,7 @@ void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t ar
 	struct span rest = set;
 	uint32_t low, high;
 
-	buf_put_span(&ask->set, set);
+	put_set(ask, set);
 	ask->low = UINT32_MAX;
 	if (has_no_end(set))
 		rest.n -= 2; /* else its last number would not be read */
@@ -346,10 +397,12 @@ void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t ar
 	}
 	if (has_no_end(set))
 		ask->high = UINT32_MAX;
-	if (*identify_items(link))
+	if (ask->set.n == 0) /* nothing but suspects */
+		imap_conn_command(link->conn, fetched, ask, 0, "NOOP");
+	else if (*identify_items(link))
 		meet(ask);
 	else
-		command(link, fetched, ask, set);
+		command(link, fetched, ask, buf_span(&ask->set));
 }
 
 /* ---- UIDs ---- */
@@ -380,20 +433,44 @@ static void listed(void *ctx, struct imap_conn *conn, const struct imap_resp *ta
 	finish(ask, tagged);
 }
 
+/* The days of SEARCH have no zone: one day more on either side. */
+static void list(struct link_ask *ask)
+{
+	struct link *link = ask->link;
+
+	link->found_count = 0;
+	link->listing = true;
+	link->listing_since_ms = ask->since_ms ? ask->since_ms - ask->since_ms % DAY_MS - DAY_MS
+					       : 0;
+	link->listing_until_ms = ask->until_ms ? ask->until_ms - ask->until_ms % DAY_MS + DAY_MS
+					       : 0;
+	imap_conn_command(link->conn, listed, ask, 0, "UID FETCH %u:%u (UID%s)", ask->low,
+			  ask->high, ask->since_ms || ask->until_ms ? " INTERNALDATE" : "");
+}
+
 static void searched(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
 		     uint64_t arg)
 {
 	struct link_ask *ask = ctx;
 
+	(void)conn;
 	(void)arg;
 	if (tagged->status == IMAP_OK || tagged->code.n || ask->high < ask->low ||
 	    imap_refusal_is_general(imap_refusal_name(tagged->text, ""))) {
 		finish(ask, tagged);
 		return;
 	}
-	ask->link->found_count = 0;
-	ask->link->listing = true;
-	imap_conn_command(conn, listed, ask, 0, "UID FETCH %u:%u (UID)", ask->low, ask->high);
+	list(ask);
+}
+
+void link_search_dated(struct link *link, uint32_t low, uint32_t high, struct span criteria,
+		       int64_t since_ms, int64_t until_ms, imap_done *done)
+{
+	link_search(link, low, high, criteria, done);
+	link->asks->low = low; /* a list is an answer too */
+	link->asks->high = high;
+	link->asks->since_ms = since_ms;
+	link->asks->until_ms = until_ms;
 }
 
 void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
@@ -406,6 +483,9 @@ void link_search(struct link *link, uint32_t low, uint32_t high, struct span cri
 	ask->low = criteria.n ? 1 : low;
 	ask->high = criteria.n ? 0 : high;
 	link->found_count = 0;
+	/* A server may answer with all that it has (FAULTS F23); "…,*" asks for the last, whatever its number is. */
+	link->search_low = criteria.n && *criteria.p == ',' ? 1 : low;
+	link->search_high = high;
 	imap_conn_command(link->conn, searched, ask, 0, "UID SEARCH%s UID %u:%u%.*s", how, low,
 			  high, (int)criteria.n, (const char *)criteria.p);
 }

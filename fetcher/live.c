@@ -99,10 +99,12 @@ static void idle_done(void *ctx, struct imap_conn *conn, const struct imap_resp 
 static void tell_worst(struct account *a)
 {
 	struct account_live *l = &a->live;
+	const int64_t now_ms = clock_mono_ms();
 	bool parked = false;
 
 	for (const struct mailbox *m = a->mailboxes; m; m = m->next)
-		parked = parked || (m->parked_ms && m->listed && !m->dropped);
+		parked = parked ||
+			 (m->listed && !m->dropped && (m->parked_ms || m->unstable_ms > now_ms));
 	if (l->worst.code == ERR_OK || (parked && l->worst_state == a->state))
 		return;
 	if (!parked)
@@ -236,7 +238,7 @@ void live_next(struct account *a)
 	struct mailbox *inbox, *dirty;
 
 	if (!link || !link->ready || a->live.idling || a->commanding || link->asks ||
-	    imap_conn_outstanding(link->conn) > 0)
+	    imap_conn_outstanding(link->conn) > 0 || link->numbering)
 		return;
 	inbox = inbox_of(a);
 	dirty = next_dirty(a, inbox);

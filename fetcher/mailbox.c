@@ -75,6 +75,7 @@ void mailbox_free_all(struct mailbox **list)
 
 		*list = mailbox->next;
 		free(mailbox->path);
+		free(mailbox->late);
 		free(mailbox);
 	}
 }
@@ -112,12 +113,12 @@ bool mailbox_cursor_eq(const struct mailbox_cursor *a, const struct mailbox_curs
 	return a->validity == b->validity && a->next == b->next && a->back == b->back &&
 	       a->modseq == b->modseq && a->since_ms == b->since_ms && a->until_ms == b->until_ms &&
 	       a->done == b->done && a->retired == b->retired && a->noted == b->noted &&
-	       a->remote == b->remote;
+	       a->full_ms == b->full_ms && a->doubt_ms == b->doubt_ms && a->remote == b->remote;
 }
 
 static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
 {
-	pack_put_array(out, 6);
+	pack_put_array(out, 8);
 	pack_put_u64(out, cursor->next);
 	pack_put_u64(out, cursor->modseq);
 	pack_put_u64(out, cursor->back);
@@ -126,6 +127,8 @@ static void encode_cursor(const struct mailbox_cursor *cursor, struct buf *out)
 	pack_put_u64(out, (cursor->done ? CURSOR_DONE : 0) |
 				  (cursor->retired ? CURSOR_RETIRED : 0) |
 				  (cursor->noted ? CURSOR_NOTED : 0));
+	pack_put_i64(out, cursor->full_ms);
+	pack_put_i64(out, cursor->doubt_ms);
 }
 
 void mailbox_encode(const struct mailbox *mailbox, const struct mailbox_cursor *cursor,
@@ -165,7 +168,11 @@ static bool decode_cursor(struct span value, struct mailbox_cursor *cursor)
 	cursor->done = flags & CURSOR_DONE;
 	cursor->retired = flags & CURSOR_RETIRED;
 	cursor->noted = flags & CURSOR_NOTED;
-	pack_skip_n(&r, n - 6);
+	if (n > 7) { /* an older fetcher writes six */
+		cursor->full_ms = pack_read_i64(&r);
+		cursor->doubt_ms = pack_read_i64(&r);
+	}
+	pack_skip_n(&r, n > 7 ? n - 8 : n - 6);
 	return pack_done(&r);
 }
 
@@ -198,26 +205,35 @@ enum err_code mailbox_decode(uint32_t number, struct span value, struct mailbox 
 	return ERR_OK;
 }
 
+/* The highest of them stay. */
+static void late_add(struct mailbox *mailbox, uint32_t uid)
+{
+	if (mailbox->late_count == MAILBOX_LATE_MAX) {
+		memmove(mailbox->late, mailbox->late + 1,
+			(MAILBOX_LATE_MAX - 1) * sizeof(mailbox->late[0]));
+		mailbox->late_count--;
+	}
+	mailbox->late[mailbox->late_count++] = uid;
+	mailbox->looks = 0;
+}
+
 void mailbox_late_note(struct mailbox *mailbox, uint32_t low, uint32_t next,
 		       bool (*came)(const void *ctx, uint32_t uid), const void *ctx)
 {
 	unsigned kept = 0;
 	const uint32_t from = next - low > MAILBOX_LATE_MAX ? next - MAILBOX_LATE_MAX : low;
-	const unsigned before = mailbox->late_count;
 
-	for (unsigned i = 0; i < before; i++)
+	for (unsigned i = 0; i < mailbox->late_count; i++)
 		if (!came(ctx, mailbox->late[i]) && (low >= next || mailbox->late[i] < from))
 			mailbox->late[kept++] = mailbox->late[i];
+	mailbox->late_count = kept;
 	for (uint32_t uid = from; low < next && uid < next; uid++) {
 		if (came(ctx, uid))
 			continue;
-		if (kept == MAILBOX_LATE_MAX) {
-			memmove(mailbox->late, mailbox->late + 1,
-				(MAILBOX_LATE_MAX - 1) * sizeof(mailbox->late[0]));
-			kept--;
-		}
-		mailbox->late[kept++] = uid;
-		mailbox->looks = 0;
+		if (!mailbox->late)
+			mailbox->late = calloc(MAILBOX_LATE_MAX, sizeof(mailbox->late[0]));
+		if (!mailbox->late)
+			abort();
+		late_add(mailbox, uid);
 	}
-	mailbox->late_count = kept;
 }

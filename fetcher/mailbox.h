@@ -1,7 +1,8 @@
 /*
  * mailbox: one mailbox of an account as the fetcher knows it, and its packed value in KEY_A_MAILBOXES:
  *
- *   [path, delimiter, role, uidvalidity, cursor, remote, stored, own id]   cursor: [next, modseq, back, since_ms, until_ms, flags]
+ *   [path, delimiter, role, uidvalidity, cursor, remote, stored, own id]
+ *   cursor: [next, modseq, back, since_ms, until_ms, flags, full_ms, doubt_ms]
  *
  * All UIDs from `back` up to `next` (not included) are entered. Below `back` the first sync goes on downwards until
  * nothing younger than since_ms is left (flag 1: done). A mailbox whose UIDVALIDITY changed is numbered anew; the old
@@ -18,7 +19,8 @@
 #define MAILBOX_PATH_MAX 1024
 #define MAILBOX_ROLE_MAX 12
 #define MAILBOX_COUNT_MAX 4096
-#define MAILBOX_LATE_MAX 32
+#define MAILBOX_LATE_MAX 200
+#define MAILBOX_ALIASES 4u
 #define MAILBOX_ID_MAX 64
 
 /* What the server calls a mailbox whatever its name is; of a longer one its end. */
@@ -33,6 +35,8 @@ struct mailbox_cursor {
 	int64_t since_ms, until_ms; /* until 0: no upper end */
 	bool done, retired;
 	bool noted; /* by STATUS alone, while not chosen */
+	/* wall; 0: never. Numbered anew: from when on all of it may be read again; UIDVALIDITY was another, last. */
+	int64_t full_ms, doubt_ms;
 	uint32_t remote;
 };
 
@@ -58,9 +62,14 @@ struct mailbox {
 	/* FAULTS F4: servers count a change before they show it. */
 	uint64_t
 		modseq_seen; /* HIGHESTMODSEQ of the last visit; the cursor's may be one visit older */
-	uint32_t late[MAILBOX_LATE_MAX]; /* UIDs below next that did not come: perhaps they will */
+	uint32_t *late; /* UIDs below next that did not come: perhaps they will; NULL: none ever */
 	unsigned late_count, looks; /* so often was looked for them since */
 	int64_t look_ms; /* mono: when next */
+	/* FAULTS F2: other UIDVALIDITYs under which the numbers were found to be the same. */
+	uint32_t aliases[MAILBOX_ALIASES];
+	unsigned alias_next;
+	int64_t sure_ms; /* mono: when the numbers were compared last */
+	int64_t unstable_ms; /* mono: people are told until then */
 };
 
 static inline struct span mailbox_path(const struct mailbox *mailbox)

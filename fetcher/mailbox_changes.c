@@ -7,13 +7,14 @@
 #include "fetcher/mailbox_ids.h"
 #include "fetcher/mailbox_list.h"
 #include "fetcher/mailbox_sync.h"
+#include "fetcher/numbering.h"
 
 #define MANY 200u /* more new messages than this are a backlog: bulk lane */
 #define COMPARE_UIDS 10000u /* a window of UID SEARCH */
 #define FLAGS_UIDS 1000u /* a window of FETCH FLAGS */
 #define FLAGS_NEWEST 2000u /* without CONDSTORE: how far flags are looked at */
 #define PARK_REFUSALS 3u /* visits refused: then it is left alone for a while (FAULTS F30) */
-#define PARK_MS 60000 /* at first; twice as long each time, up to an hour */
+#define PARK_MS 60000 /* at first; twice as long each time, up to park_ms */
 #define PARK_TIMES 6u
 #define LATE_LOOKS 4u
 #define ENTRIES_MAX 4000u /* waiting entries: then the next window waits */
@@ -43,9 +44,10 @@ static bool refused(struct account *a, const struct imap_resp *tagged)
 	}
 	if (++m->refusals >= PARK_REFUSALS) {
 		const unsigned again = m->refusals - PARK_REFUSALS;
+		const int64_t ms = (int64_t)PARK_MS << (again < PARK_TIMES ? again : PARK_TIMES);
+		const int64_t most_ms = a->fetcher->conf->park_ms;
 
-		m->parked_ms = clock_mono_ms() +
-			       ((int64_t)PARK_MS << (again < PARK_TIMES ? again : PARK_TIMES));
+		m->parked_ms = clock_mono_ms() + (ms < most_ms ? ms : most_ms);
 		a->live.worst = e;
 		a->live.worst_state = NULL;
 	}
@@ -69,6 +71,8 @@ static void begin_cursor(struct account *a, struct mailbox *m)
 	c->done = link->exists == 0 || c->back <= 1;
 	if (link->mailbox_id.n)
 		m->id = link->mailbox_id;
+	c->full_ms = before.full_ms;
+	c->doubt_ms = before.doubt_ms;
 	mailbox_begin(a, m, &before);
 	m->known = true;
 	enter_cursor(a, m);
@@ -86,6 +90,9 @@ static struct mailbox *renumber(struct account *a, struct mailbox *old)
 		return NULL;
 	memcpy(m->role, old->role, sizeof(m->role));
 	m->chosen = m->listed = true;
+	m->cursor.full_ms = numbering_next_ms(a, old);
+	m->cursor.doubt_ms = old->cursor.doubt_ms;
+	numbering_complain(a, m, a->live.link->validity);
 	old->cursor.retired = true;
 	old->chosen = old->dirty = false;
 	enter_cursor(a, old);
@@ -264,7 +271,7 @@ static void step_changed(struct account *a)
 		step_compare(a);
 	else if (!(caps & IMAP_CAP_CONDSTORE) || link->modseq == 0 || c->modseq == 0)
 		step_flags(a);
-	else if (caps & IMAP_CAP_QRESYNC || link->modseq == c->modseq)
+	else if ((caps & IMAP_CAP_QRESYNC && !link->renamed) || link->modseq == c->modseq)
 		step_compare(a); /* SELECT told it all, or there is nothing to tell */
 	else
 		imap_conn_command(link->conn, changed_done, link, 0,
@@ -330,7 +337,7 @@ static bool must_compare(struct account *a)
 	const struct mailbox *m = a->live.target;
 	const struct link *link = a->live.link;
 
-	if (imap_conn_caps(link->conn) & IMAP_CAP_QRESYNC)
+	if (imap_conn_caps(link->conn) & IMAP_CAP_QRESYNC && !link->renamed)
 		return false;
 	return m->compare || link->expunged || link->exists != m->cursor.remote;
 }

@@ -6,6 +6,7 @@
 #include "fetcher/live.h"
 #include "fetcher/mailbox_ids.h"
 #include "fetcher/mailbox_name.h"
+#include "fetcher/numbering.h"
 
 #define FLAGS_MS 900000
 #define INBOX_FLAGS_MS 60000
@@ -149,7 +150,7 @@ static void take_status(struct account *a, const struct imap_resp *r)
 	if (!m || !m->chosen)
 		return;
 	c = &m->cursor;
-	if (!m->known || (r->has & IMAP_HAS_UIDVALIDITY && r->uidvalidity != c->validity) ||
+	if (!m->known || (r->has & IMAP_HAS_UIDVALIDITY && numbering_is_other(m, r->uidvalidity)) ||
 	    (r->has & IMAP_HAS_UIDNEXT && r->uidnext != c->next) ||
 	    (r->has & IMAP_HAS_MESSAGES && r->messages != c->remote) ||
 	    (r->has & IMAP_HAS_MODSEQ && c->modseq &&

@@ -19,6 +19,8 @@
 #define RETRY_MS 5000
 #define FORGIVE_MS 300000
 #define DAY_MS 86400000
+#define SLOW_BATCH 4u
+#define SLOW_MS 1000
 #define REFUSALS_MAX 3u /* single messages refused one after the other: perhaps it is not they */
 
 static void fetch_some(struct account *a);
@@ -29,7 +31,7 @@ static struct mailbox *undone(const struct account *a)
 {
 	for (struct mailbox *m = a->mailboxes; m; m = m->next)
 		if (!m->dropped && m->chosen && m->listed && m->known && !m->cursor.done &&
-		    m->failures < 3)
+		    m->failures < 3 && m->cursor.full_ms <= clock_wall_ms())
 			return m;
 	return NULL;
 }
@@ -47,6 +49,7 @@ void mailbox_sync_stop(struct account *a)
 	backfill_people_stop(a);
 	drop_found(a);
 	a->bulk.outstanding = 0;
+	a->bulk.pausing = false;
 	a->bulk.target = NULL;
 	a->bulk.task = NULL;
 	a->bulk.epoch++;
@@ -211,15 +214,22 @@ static void ask(struct account *a, unsigned slot)
 	buf_fini(&set);
 }
 
-/* Newest first: the end of what was found. */
+/* Newest first: the end of what was found. A server that found us too fast gives four a second for a while (FAULTS F9). */
 static void fetch_some(struct account *a)
 {
 	struct account_bulk *b = &a->bulk;
+	const bool slow = b->slow_ms > clock_mono_ms();
 
 	while (b->found_count > 0 && b->outstanding < MAILBOX_BATCHES) {
-		const size_t n = b->found_count < b->batch_size ? b->found_count : b->batch_size;
+		const size_t most = slow ? SLOW_BATCH : b->batch_size;
+		const size_t n = b->found_count < most ? b->found_count : most;
 		const unsigned slot = (b->batch_first + b->outstanding) % MAILBOX_BATCHES;
 
+		b->pausing = slow &&
+			     (b->outstanding > 0 || clock_mono_ms() - b->asked_ms < SLOW_MS);
+		if (b->pausing)
+			return;
+		b->asked_ms = clock_mono_ms();
 		b->found_count -= n;
 		b->batches[slot].low = b->found_count ? b->found[b->found_count] : b->low;
 		b->batches[slot].answered = false;
@@ -334,7 +344,8 @@ static void next_window(struct account *a)
 	if (parts)
 		link_search_last(b->link, high, WINDOW_UIDS, buf_span(&criteria), window_found);
 	else
-		link_search(b->link, b->low, high, buf_span(&criteria), window_found);
+		link_search_dated(b->link, b->low, high, buf_span(&criteria), since_ms,
+				  until_ms > 0 ? until_ms + 2 * DAY_MS : 0, window_found);
 	buf_fini(&criteria);
 }
 
@@ -457,6 +468,8 @@ int64_t mailbox_sync_due_ms(const struct account *a)
 	const int64_t due_ms =
 		account_turn_first(backfill_due_ms(a), b->turn_ms ? b->turn_ms : INT64_MAX);
 
+	if (b->link && b->pausing)
+		return account_turn_first(due_ms, b->asked_ms + SLOW_MS);
 	if (b->link)
 		return account_turn_first(due_ms, imap_conn_due_ms(b->link->conn));
 	return account_turn_first(
@@ -479,6 +492,8 @@ void mailbox_sync_tick(struct account *a, int64_t now_ms)
 		return;
 	if (a->bulk.link) {
 		octets_read(a, imap_conn_bytes(a->bulk.link->conn));
+		if (a->bulk.pausing)
+			fetch_some(a);
 		imap_conn_tick(a->bulk.link->conn, now_ms);
 		return;
 	}

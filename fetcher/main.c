@@ -31,6 +31,11 @@ static const struct conf_setting settings[] = {
 		"A larger message is set aside without its bytes."),
 	SETTING("coverage_ms", CONF_MS, coverage_ms, "1d", 1000, 604800000,
 		"How often every folder is proved to be complete."),
+	SETTING("renumber_ms", CONF_MS, renumber_ms, "1h", 1000, 604800000,
+		"How often a folder is read again as a whole, at most, where the server numbers it "
+		"anew again and again (UIDVALIDITY)."),
+	SETTING("park_ms", CONF_MS, park_ms, "1h", 1000, 604800000,
+		"How long a folder is left alone that the server refused to open three times."),
 	SETTING("connections.gmail", CONF_INT, connections[LIMITS_GMAIL], "5", 0, 1000,
 		"Connections to a Gmail account, of all fetchers together; Gmail allows 15, the "
 		"rest "

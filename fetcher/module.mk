@@ -14,6 +14,6 @@ $(eval $(call unit,fetcher/account_index_test,fetcher/account_index.c,base,))
 $(eval $(call unit,fetcher/limits_test,fetcher/limits.c fetcher/imap_refusal.c,base,))
 $(eval $(call unit,fetcher/pure_test,fetcher/since.c fetcher/json_text.c fetcher/mailbox.c fetcher/mailbox_name.c fetcher/mailbox_role.c fetcher/mailbox_space.c $(IMAP_PURE),wire base,-lidn2))
 
-$(B)/gen/fetcher_lua.h: common/store/journal.lua fetcher/fetcher.lua fetcher/ledger.lua fetcher/backfill.lua common/store/logins.lua fetcher/budget.lua fetcher/life.lua fetcher/coverage.lua fetcher/identify.lua
+$(B)/gen/fetcher_lua.h: common/store/journal.lua fetcher/fetcher.lua fetcher/ledger.lua fetcher/backfill.lua common/store/logins.lua fetcher/budget.lua fetcher/life.lua fetcher/coverage.lua fetcher/identify.lua fetcher/suspects.lua fetcher/numbering.lua
 $(B)/fetcher/main.o: $(B)/gen/fetcher_lua.h
 $(eval $(call program,fetcher,$(filter-out %_test.c %_fuzz.c,$(wildcard fetcher/*.c)),stage mailconn blob secret store bus wire metrics conf base,-lcurl -lssl -lcrypto -luv -lzmq -lhiredis -lmicrohttpd -lzstd -lz -lidn2 -lpthread))

@@ -4,6 +4,7 @@
 #include "common/wire/pack.h"
 #include "fetcher/account.h"
 #include "fetcher/identify.h"
+#include "fetcher/numbering.h"
 
 #define DATE_MIN_MS 315532800000 /* 1980: before that a server's date is an accident (FAULTS F15) */
 
@@ -194,6 +195,12 @@ void receive_end(struct link *link, const struct imap_resp *fetch)
 	if (fetch->body == IMAP_BODY_STREAMED && link->coming && link->coming->region.bytes)
 		raw = span_make(spool_bytes(link->account->fetcher->spool, &link->coming->region),
 				link->coming->region.bytes);
+	if (numbering_takes(link, fetch->uid, &id)) {
+		if (link->coming)
+			window_leave(&link->account->fetcher->window, &link->coming);
+		link->too_large = false;
+		return;
+	}
 	hollow = raw.n == 0 && !link->too_large && !link_asks_again(link, fetch->uid);
 	if (hollow)
 		link_doubt(link); /* F17: perhaps there is more of it the next time */

@@ -93,7 +93,7 @@ end
 
 local ACCOUNT_KEYS = {'st', 'sth', 'lease', 'box', 'l', 'p', 'aside', 'm', 'i', 'al', 't', 'tu', 'rh', 'dead', 'v:all',
 	'v:inbox', 'v:sent', 'v:archive', 'j', 'n', 'o', 'os', 'ob', 'tk', 'od', 'odb', 'ol', 'pace', 'cov', 'cmd', 'bf', 'lg',
-	'cn', 'by', 'aud', 'eid'}
+	'cn', 'by', 'sus', 'aud', 'eid'}
 
 local ERASED_KEEP_S = 7 * 86400
 

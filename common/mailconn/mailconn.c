@@ -1,11 +1,13 @@
 #include "common/mailconn/mailconn.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/base/code.h"
 #include "common/mailconn/finding.h"
@@ -14,6 +16,8 @@
 #define READ_BYTES (64u << 10) /* four TLS records a system call */
 #define RECORD_BYTES \
 	(17u << 10) /* of a TLS record that we may hold already (RFC 8446 section 5.2) */
+#define ADDRESS_MS 10000
+#define DEAD_MS 60000
 #define WAKE_MIN (16 << 10)
 #define WAKE_MAX (128 << 10)
 #define SYSTEM_CA "/etc/ssl/certs/ca-certificates.crt"
@@ -21,15 +25,18 @@
 struct mailconn_pool {
 	struct mailconn_pool_handlers handlers;
 	CURLM *multi;
+	struct mailconn *stuck; /* an address failed, and libcurl has not begun with the next */
 };
 
 struct mailconn {
 	struct mailconn_pool *pool;
+	struct mailconn *next_stuck;
 	CURL *easy;
 	void (*done)(void *ctx, struct mailconn *conn, enum err_code code, const struct err *e);
 	void *ctx;
 	int fd;
 	int wake_at; /* octets there that make fd readable (SO_RCVLOWAT) */
+	unsigned address_ms;
 	enum mailconn_security security;
 	bool (*allowed)(const struct sockaddr *address);
 	bool not_allowed; /* an address was refused by it */
@@ -164,15 +171,21 @@ static CURLcode tune_tls(CURL *easy, void *ssl_ctx, void *userp)
 	return CURLE_OK;
 }
 
+/* Nobody acknowledged anything for so long: the address, or the connection, is dead. */
+static void set_patience(curl_socket_t fd, unsigned ms)
+{
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
+/* Of several addresses libcurl gives the first half of all the time there is; one that is dead is to cost less (F45). */
 static int tune_socket(void *userp, curl_socket_t fd, curlsocktype purpose)
 {
+	const struct mailconn *conn = userp;
 	int on = 1;
-	unsigned dead_ms = 60000;
 
-	(void)userp;
 	(void)purpose;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
+	set_patience(fd, conn->address_ms);
 	return CURL_SOCKOPT_OK;
 }
 
@@ -187,10 +200,47 @@ static curl_socket_t open_socket(void *userp, curlsocktype purpose, struct curl_
 	return CURL_SOCKET_BAD;
 }
 
+static void unstick(struct mailconn *conn)
+{
+	struct mailconn **at = &conn->pool->stuck;
+
+	while (*at && *at != conn)
+		at = &(*at)->next_stuck;
+	if (*at)
+		*at = conn->next_stuck;
+}
+
+static int close_socket(void *userp, curl_socket_t fd)
+{
+	struct mailconn *conn = userp;
+
+	if (conn->fd < 0) {
+		unstick(conn);
+		conn->next_stuck = conn->pool->stuck;
+		conn->pool->stuck = conn;
+	}
+	return close(fd);
+}
+
+/* libcurl 7.88 begins with the next address of a host only when something else wakes it: half of all the time there is
+ * may pass (F45). To go on after a pause wakes it at once. */
+static void go_on(struct mailconn_pool *pool)
+{
+	while (pool->stuck) {
+		struct mailconn *conn = pool->stuck;
+
+		pool->stuck = conn->next_stuck;
+		curl_easy_pause(conn->easy, CURLPAUSE_RECV);
+		curl_easy_pause(conn->easy, CURLPAUSE_CONT);
+	}
+}
+
 static bool host_is_loopback(const char *host)
 {
-	return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 ||
-	       strcmp(host, "::1") == 0;
+	struct in_addr v4;
+
+	return (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127) ||
+	       strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
 }
 
 /* A host's name only: nothing that could turn the URL into another one. */
@@ -251,8 +301,11 @@ static void set_options(struct mailconn *conn, const struct mailconn_target *t)
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, keep_words);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, conn);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, tune_socket);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, conn);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, conn);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, conn);
 	/* A resolver that hangs is left behind: closing does not wait for it. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -287,6 +340,7 @@ struct mailconn *mailconn_open(struct mailconn_pool *pool, const struct mailconn
 	conn->ctx = ctx;
 	conn->fd = -1;
 	conn->security = target->security;
+	conn->address_ms = target->address_ms > 0 ? (unsigned)target->address_ms : ADDRESS_MS;
 	conn->allowed = target->allowed;
 	conn->bearer = target->bearer.n > 0;
 	/* A URL that is refused fails like any other connection: later, by done. */
@@ -305,6 +359,7 @@ void mailconn_close(struct mailconn **conn)
 	context_keep(*conn, NULL);
 	curl_multi_remove_handle((*conn)->pool->multi, (*conn)->easy);
 	curl_easy_cleanup((*conn)->easy);
+	unstick(*conn);
 	free(*conn);
 	*conn = NULL;
 }
@@ -343,6 +398,7 @@ static void finish(struct mailconn *conn, CURLcode result)
 	if (fd != CURL_SOCKET_BAD) {
 		conn->fd = fd;
 		conn->wake_at = 1;
+		set_patience(fd, DEAD_MS);
 		read_ahead(conn);
 		conn->done(conn->ctx, conn, ERR_OK, &e);
 		return;
@@ -366,6 +422,7 @@ static void act(struct mailconn_pool *pool, curl_socket_t fd, int mask)
 	int running, left;
 
 	curl_multi_socket_action(pool->multi, fd, mask, &running);
+	go_on(pool);
 	while ((message = curl_multi_info_read(pool->multi, &left)) != NULL) {
 		struct mailconn *conn = NULL;
 		CURLcode result = message->data.result;

@@ -34,6 +34,7 @@ struct mailconn_target {
 	const char *ca_file; /* NULL: the system's store */
 	const char *ehlo; /* SMTP: our name */
 	int64_t connect_ms; /* whole of DNS, TCP, TLS and login */
+	int64_t address_ms; /* one address of the host, before the next is tried; 0: 10,000 */
 	/* May this address be connected to? NULL: any. What counts is the address, whatever its name led to before. */
 	bool (*allowed)(const struct sockaddr *address);
 };

@@ -106,6 +106,26 @@ static enum err_code ping(struct stage *stage, struct err *e)
 	return code;
 }
 
+static bool has(struct span text, const char *part)
+{
+	return text.n > 0 && memmem(text.p, text.n, part, strlen(part)) != NULL;
+}
+
+/* A Redis that throws away what it has no room for would lose mail, sends and what people decided (FAULTS F112). */
+static enum err_code policy_check(struct stage *stage, struct err *e)
+{
+	struct arena *arena = arena_new(0);
+	struct store_reply reply;
+	enum err_code code = store_do(stage->heart_store, arena, &reply, e, "INFO memory");
+
+	if (code == ERR_OK && has(reply.string, "maxmemory_policy:") &&
+	    !has(reply.string, "maxmemory_policy:noeviction"))
+		code = err_set(e, ERR_PERM, ERR_PROCESS, "redis_evicts",
+			       "Redis may throw data away: set its maxmemory-policy to noeviction");
+	arena_free(&arena);
+	return code == ERR_PERM && strcmp(e->name, "redis_evicts") != 0 ? ERR_OK : code;
+}
+
 static enum err_code functions_load(struct stage *stage, struct store *store, struct err *e)
 {
 	if (!stage->def->functions)
@@ -120,7 +140,7 @@ static enum err_code redis_await(struct stage *stage, struct err *e)
 	enum err_code code;
 	int signal;
 
-	while ((code = ping(stage, e)) != ERR_OK ||
+	while ((code = ping(stage, e)) != ERR_OK || (code = policy_check(stage, e)) != ERR_OK ||
 	       (code = functions_load(stage, stage->store, e)) != ERR_OK) {
 		int64_t now_ms = clock_mono_ms();
 

@@ -37,6 +37,7 @@
  *   KEY_A_LOGINS    lg      hash   fetcher, sender (one Lua fragment); gateway clears → fetcher, sender, gateway
  *   KEY_A_LINKS     cn      hash   fetcher → fetcher     connections of each instance; what a server lowered them to
  *   KEY_A_OCTETS    by      hash   fetcher → fetcher, gateway           octets read by the hour
+ *   KEY_A_SUSPECTS  sus     hash   fetcher → fetcher                    messages in the midst of which a connection died
  *   KEY_A_AUDIT     aud     stream gateway               changes of the account's settings (CFG-01)
  *   KEY_A_OUTDUE    od      zset   gateway adds, sender moves → sender  submission by due time
  *   KEY_A_OUTBULK   odb     zset   the same of copies of mail to many
@@ -129,6 +130,7 @@ struct span key_company_tag(struct arena *arena, struct span company);
 #define KEY_A_LOGINS "lg"
 #define KEY_A_LINKS "cn"
 #define KEY_A_OCTETS "by"
+#define KEY_A_SUSPECTS "sus"
 #define KEY_A_COVERAGE "cov"
 #define KEY_A_FOUND "found:"
 #define KEY_C_COMPANY "company"

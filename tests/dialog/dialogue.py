@@ -14,7 +14,7 @@ class Exchange:
 
 class Dialogue:
     def __init__(self, path):
-        self.name = path.stem
+        self.name, self.path = path.stem, path
         self.caps = "IMAP4rev1 ID IDLE"
         self.setup, self.exchanges, self.script = [], [], []
         self.strange = False
@@ -37,12 +37,14 @@ class Dialogue:
             self.exchanges[-1].steps.append((word, rest))
         elif word == "caps":
             self.caps = "IMAP4rev1 " + rest
-        elif word in ("mailbox", "label", "flag", "put") and not self.script:
+        elif word in ("mailbox", "label", "flag", "put", "date") and not self.script:
             self.setup.append(line.split())
         elif word == "only":
             self.caps = rest
         elif word == "token":
             self.token = rest
+        elif word == "since":
+            self.since = rest
         elif word == "certificate":
             self.strange = rest
         elif word in ("expect", "then"):

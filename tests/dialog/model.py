@@ -4,6 +4,7 @@ import email.utils
 import hashlib
 import re
 import threading
+import time
 
 WORDS = {0: "sky", 1: "sea", 2: "hill"}
 
@@ -30,6 +31,7 @@ def quoted(name):
 class Message:
     def __init__(self, uid, number, raw, modseq):
         self.uid, self.number, self.raw, self.modseq, self.flags, self.labels = uid, number, raw, modseq, [], []
+        self.date = "01-Sep-2025 10:00:00 +0000"
         self.email_id = str(1000 + number)  # a copy has the same: RFC 8474 section 5.1
 
     def ids(self, command):
@@ -78,8 +80,8 @@ class Mailbox:
         """The same mail under other numbers, as after a mailbox was restored."""
         self.validity = validity
         for i, m in enumerate(self.messages):
-            m.uid = 100 + 2 * i
-        self.uidnext = 100 + 2 * len(self.messages)
+            m.uid = 10 * validity + 2 * i
+        self.uidnext = 10 * validity + 2 * len(self.messages)
 
 
 class Model:
@@ -133,6 +135,8 @@ class Model:
             box.messages[-1].uid = int(words[0])
             box.messages.sort(key=lambda m: m.uid)
             box.uidnext = max(box.uidnext - 1, int(words[0]) + 1)
+        elif verb == "date":  # it came so many days ago
+            box.with_uid(int(words[0])).date = time.strftime("%d-%b-%Y 10:00:00 +0000", time.gmtime(time.time() - 86400 * int(words[1])))
         elif verb == "flag":
             box.flag(int(words[0]), words[1])
         elif verb in ("label", "unlabel"):
@@ -145,6 +149,8 @@ class Model:
             box.messages[-1].email_id = str(1000 + int(words[1]))
         elif verb == "expunge":
             box.expunge(int(words[0]))
+        elif verb == "revalidate":  # another UIDVALIDITY, the numbers as they were
+            box.validity += 1
         elif verb == "renumber":
             box.renumber(int(words[0]))
         elif verb == "attributes":
@@ -319,7 +325,9 @@ class Session:
             head += f" RFC822.SIZE {len(m.raw)}" if "RFC822.SIZE" in command and "BODY.PEEK[]" not in command else ""
             if "BODY.PEEK[]" in command:
                 self.model.given[m.number] = self.model.given.get(m.number, 0) + 1
-                self.say(f"{head} INTERNALDATE \"01-Sep-2025 10:00:00 +0000\" RFC822.SIZE {len(m.raw)} BODY[] {{{len(m.raw)}}}\r\n".encode() + m.raw + b")")
+                self.say(f"{head} INTERNALDATE \"{m.date}\" RFC822.SIZE {len(m.raw)} BODY[] {{{len(m.raw)}}}\r\n".encode() + m.raw + b")")
+            elif "INTERNALDATE" in command:
+                self.say(head + f" INTERNALDATE \"{m.date}\")")
             else:
                 self.say(head + (f" MODSEQ ({m.modseq}))" if since else ")"))
 

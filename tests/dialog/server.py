@@ -9,7 +9,7 @@ import struct
 import threading
 import time
 
-from .model import Session, mail
+from .model import Session, mail, numbers
 
 
 TOKEN = "a-token.of_an-account"
@@ -24,6 +24,7 @@ class Server:
         """context: TLS for all; strange: instead of it once the dialogue plays (a certificate that nobody trusts)."""
         self.dialogue, self.model, self.context, self.strange = dialogue, model, context, strange
         self.said = []  # (connection, command) of all that came, logins without their secrets
+        self.times = []  # of each of them
         self.troubles = []
         self.connections = 0
         self.lock = threading.Lock()
@@ -155,6 +156,7 @@ class Connection:
         login = command.upper().startswith(("AUTHENTICATE", "LOGIN "))
         if self.playing:
             self.server.said.append((self.number, command.split()[0] if login else command))
+            self.server.times.append(time.monotonic())
         if self.play(command, tag):
             return
         self.by_model(tag, command)
@@ -247,11 +249,13 @@ class Connection:
                 return b"{%d}\r\n" % (len(raw) + int(more or 0)) + raw
             if word == "x":
                 return b"x" * int(rest)
+            if word == "uids":
+                return b" ".join(b"%d" % uid for uid in numbers(rest))
             if word in ("crlf", "lf"):
                 return b"\r\n"[word == "lf":]
             return groups.group(int(word)).encode("latin-1")
         out, at = b"", 0
-        for found in re.finditer(r"<((?:tag|crlf|lf|\d+|(?:mail|x) [^>]*))>", text):
+        for found in re.finditer(r"<((?:tag|crlf|lf|\d+|(?:mail|x|uids) [^>]*))>", text):
             out += text[at:found.start()].encode("utf-8") + part(found)
             at = found.end()
         return out + text[at:].encode("utf-8")

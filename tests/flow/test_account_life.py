@@ -134,7 +134,7 @@ def test_acc07_stop_remove_and_return(life):
 
 
 def test_acc06_the_count_of_refused_logins(house):  # noqa: F811
-    """Proves ACC-06 on the function that fetchers and senders share: what is under way counts as refused, a dead process's login no longer
+    """Proves ACC-06 and F38 on the function that fetchers and senders share: what is under way counts as refused, a dead process's login no longer
     than it may take, sending stops before reading does, the third refusal within an hour is the last."""
     house.start()
     wait(lambda: b"sender_1_login_ask" in str(house.redis.function_list("sender_1")).encode(), "the sender's functions")

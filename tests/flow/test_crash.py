@@ -27,7 +27,7 @@ def check_all(world):
 # A small window, so that the sync lasts as long as the kills on any machine.
 @pytest.mark.world(messages=5000, accounts=2, seed=11, settings=["fetcher:window.messages=32"])
 def test_syn10_kill_each_stage_and_redis_while_it_syncs(world, remember):
-    """Proves SYN-10: kill -9 of each stage and of Redis in turn while 5,000 messages sync; then every message exactly once, partition
+    """Proves SYN-10 and F107: kill -9 of each stage and of Redis in turn while 5,000 messages sync; then every message exactly once, partition
     and links as the oracles say."""
     world.add_accounts()
     kills, rounds = [], 0

@@ -12,8 +12,8 @@ from scripted_smtp import ScriptedSmtp
 
 sys.path.insert(0, str(rig.ROOT / "tests"))
 
-from dialog.dialogue import all_dialogues  # noqa: E402
-from dialog.model import Model, numbers  # noqa: E402
+from dialog.dialogue import Dialogue, all_dialogues  # noqa: E402
+from dialog.model import Model, in_set, numbers  # noqa: E402
 from dialog.server import TOKEN, Server, tls  # noqa: E402
 
 DIALOGUES = {d.name: d for d in all_dialogues()}
@@ -45,7 +45,7 @@ class Play:
             imap["accessToken"] = TOKEN
             del imap["password"]
         self.api.call("POST", "/v1/accounts", 201, json={
-            "id": self.id, "userId": self.id, "email": self.email, "since": "all", "imap": imap, "smtp": dict(login, port=self.smtp.port)})
+            "id": self.id, "userId": self.id, "email": self.email, "since": self.dialogue.since, "imap": imap, "smtp": dict(login, port=self.smtp.port)})
 
     def run(self):
         self.begin()
@@ -122,6 +122,10 @@ class Play:
         error = view["lastError"] or {}
         return (view["state"] == state and (not code or error.get("code") == code)) or (view["state"], error)
 
+    def see_well(self, rest):
+        view = self.api.get(f"/v1/accounts/{self.id}")
+        return (view["state"] == "connected" and not view["lastError"]) or (view["state"], view["lastError"])
+
     def see_detail(self, rest):
         error = self.api.get(f"/v1/accounts/{self.id}")["lastError"] or {}
         return bool(re.search(rest, error.get("detail", ""))) or error
@@ -183,6 +187,15 @@ class Play:
         assert count <= int(most), f"{count} times: {what}"
         return True
 
+    def see_apart(self, rest):
+        """apart <seconds> <messages> <what the client said>: so long lies between any two of these, and none asks for more messages."""
+        seconds, messages, what = rest.split(" ", 2)
+        found = [(t, said) for (_, said), t in zip(self.server.said, self.server.times) if re.fullmatch(what, said, re.I)]
+        near = [(a, b) for a, b in zip(found, found[1:]) if b[0] - a[0] < float(seconds)]
+        large = [said for _, said in found if len(in_set(said.split()[2], self.server.model.box("INBOX"))) > int(messages)]
+        assert not near and not large, (near, large)
+        return len(found) > 2 or found
+
     def see_quiet(self, rest):
         """For so many seconds nobody connects and nothing is fetched anew: for what must not be done in a loop."""
         def deeds():
@@ -206,7 +219,7 @@ def plays(request):
     """Every dialogue that was asked for is played, all at once; a test looks at how its own ended."""
     asked = {item.callspec.params["name"] for item in request.session.items if item.fspath == request.fspath}
     world = rig.World(messages=0, accounts=1, seed=1, deals=0, settings=(
-        "fetcher:poll_ms=2s", "fetcher:silence_ms=8s", "fetcher:max_message_bytes=65536", f"gateway:slow_threads={len(DIALOGUES)}"))
+        "fetcher:poll_ms=2s", "fetcher:silence_ms=8s", "fetcher:max_message_bytes=65536", "fetcher:renumber_ms=1m", "fetcher:park_ms=1m", f"gateway:slow_threads={len(DIALOGUES)}"))
     played, keys = [], world.server.dir / "tls"
     try:
         (world.dir / "smtp").mkdir()
@@ -233,3 +246,29 @@ def plays(request):
 def test_dialogue(plays, name):
     """Proves the fault of the dialogue's name (its first line says it)."""
     plays[name].result()
+
+
+def test_f18_counted_across_a_restart(tmp_path):
+    """Proves F18: how often the connection broke off in a message is known to the next fetcher: its count does not begin anew."""
+    text = (DIALOGUES["F018-always-short"].path).read_text(encoding="utf-8")
+    (tmp_path / "F018-restart.txt").write_text(text, encoding="utf-8")
+    world = rig.World(messages=0, accounts=1, seed=1, deals=0, settings=("fetcher:poll_ms=2s", "fetcher:silence_ms=8s"))
+    try:
+        keys = world.server.dir / "tls"
+        (world.dir / "smtp").mkdir()
+        smtp = ScriptedSmtp(world.dir / "smtp")
+        smtp.context, smtp.password = tls(keys / "cert.pem", keys / "key.pem"), rig.PASSWORD
+        play = Play(world, smtp, Dialogue(tmp_path / "F018-restart.txt"), 0)
+        world.company.call("PUT", f"/v1/users/{play.id}", json={"name": play.id, "loginEmail": play.email, "emails": [play.email], "role": "regular", "groups": []})
+        play.begin()
+        key = f"{{a:{rig.COMPANY}/{play.id}}}:sus"
+        rig.wait(lambda: any(b"\x93\x02" in v for v in world.redis().hvals(key)), 60, "it broke off twice")
+        world.kill("fetcher-1")
+        play.expect("mail 1,2,4,5")
+        play.expect("counts setAside 1")
+        play.expect("most 5 UID FETCH (1:5|3) .*BODY.PEEK.*")  # four, and one that the kill may have kept from being counted
+        assert not world.redis().exists(key)
+    finally:
+        play.server.close()
+        smtp.close()
+        world.close()
