@@ -85,7 +85,8 @@ class Bench:
         self.args = args
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mwb-", dir=args.tmp))
         self.dir.chmod(0o755)
-        self.server = MailServer(self.dir / "server")
+        offered = "protocol imap {\n  mail_plugins = $mail_plugins imap_zlib\n}\n" if args.compress else ""
+        self.server = MailServer(self.dir / "server", extra=offered)
         self.rounds = []
         self.sink = self.link = self.imapflow_dir = None
 
