@@ -1,7 +1,7 @@
 /*
  * client_fuzz: the world around the fetcher in which its client is fuzzed (client_fuzz.c): a mail server that is a script
- * (client_server_fuzz.c), a store, a disk and a bus that say yes to all (client_world_fuzz.c). One world a run; the
- * process's own loop, window, spool and scanner are the real ones.
+ * (client_server_fuzz.c), a store (client_store_fuzz.c), a disk and a bus (client_world_fuzz.c) that say yes to all. One
+ * world a run; the process's own loop, window, spool and scanner are the real ones.
  */
 #ifndef MW_FETCHER_CLIENT_FUZZ_H
 #define MW_FETCHER_CLIENT_FUZZ_H
@@ -28,6 +28,8 @@ void server_skip(bool hard);
 
 enum { WORLD_FIRST_DONE = 1, WORLD_SINCE = 2, WORLD_FOLDERS = 4, WORLD_COMMAND = 8 };
 void world_begin(unsigned how);
+void stored_begin(unsigned how);
+void stored_end(void);
 void world_end(void);
 void world_pass(int64_t ms);
 /* Runs what the process has given its committer. */

@@ -205,8 +205,8 @@ static void turn(struct relay *r)
 			sooner(&wait, w->at->out_us, now);
 		if (w->first && w->first != w->at)
 			sooner(&wait, w->first->freed_us, now);
-		polls[1 + 2 * i] = (struct pollfd){.fd = may_read(r, w) ? w->from : -1,
-						   .events = POLLIN};
+		polls[1 + 2 * i] =
+			(struct pollfd){.fd = may_read(r, w) ? w->from : -1, .events = POLLIN};
 		polls[2 + 2 * i] = (struct pollfd){.fd = full ? w->to : -1, .events = POLLOUT};
 	}
 	t = (struct timespec){wait / 1000000, wait % 1000000 * 1000};

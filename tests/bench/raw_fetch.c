@@ -218,8 +218,7 @@ static int session(struct session *s, char **argv, uint64_t batch)
 
 	s->keep = NULL;
 	snprintf(text, sizeof(text), "LOGIN \"%s\" \"%s\"", argv[3], argv[4]);
-	if (command(s, "raw1", text, &tail) != 0 ||
-	    command(s, "raw2", "EXAMINE INBOX", &tail) != 0)
+	if (command(s, "raw1", text, &tail) != 0 || command(s, "raw2", "EXAMINE INBOX", &tail) != 0)
 		return 1;
 	count = exists_of(&tail);
 	s->bytes = 0;
