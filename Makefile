@@ -104,7 +104,7 @@ check:
 	@scripts/check/all $(B)
 bench:
 	@scripts/bootstrap
-	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(addprefix $(B)/tests/bench/,raw_fetch delay_link)
 	@/usr/bin/python3 tests/bench/bench.py --build $(abspath $(B)) $(BENCH)
 
 # The fetcher by itself: FETCH="--rounds 5".

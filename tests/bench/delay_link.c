@@ -231,7 +231,7 @@ int main(int argc, char **argv)
 				"OCTETS_PER_SECOND\n");
 		return 2;
 	}
-	r.port = atoi(argv[1]);
+	r.port = (int)strtol(argv[1], NULL, 10);
 	r.half_us = strtoll(argv[2], NULL, 10) * 500;
 	r.window = strtoll(argv[3], NULL, 10);
 	r.rate = strtoll(argv[4], NULL, 10);
