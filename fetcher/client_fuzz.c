@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "fetcher/account.h"
-#include "fetcher/client_fuzz.h"
+#include "fetcher/client_testbed.h"
 #include "fetcher/hop.h"
 
 #define QUIET_TURNS 24 /* without a read before the run is over */

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 
 #include "common/wire/pack.h"
-#include "fetcher/client_fuzz.h"
+#include "fetcher/client_testbed.h"
 
 #define BOXES 32
 #define COMMAND_ID "5-0"
@@ -291,8 +291,10 @@ enum err_code store_call(struct store *store, const struct span *args, size_t co
 	(void)args;
 	(void)e;
 	*reply_out = list(arena, count);
-	for (size_t i = 2; i < count; i++)
-		put(reply_out,
-		    i % 2 ? (struct store_reply){.type = STORE_NIL} : text(SPAN_LIT("1")));
+	for (size_t i = 2; i < count; i++) {
+		struct store_reply nothing = {.type = STORE_NIL};
+
+		put(reply_out, i % 2 ? nothing : text(SPAN_LIT("1")));
+	}
 	return ERR_OK;
 }

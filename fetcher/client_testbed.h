@@ -1,10 +1,10 @@
 /*
- * client_fuzz: the world around the fetcher in which its client is fuzzed (client_fuzz.c): a mail server that is a script
- * (client_server_fuzz.c), a store (client_store_fuzz.c), a disk and a bus (client_world_fuzz.c) that say yes to all. One
- * world a run; the process's own loop, window, spool and scanner are the real ones.
+ * client_testbed: the world around the fetcher in which its client is fuzzed (client_fuzz.c): a mail server that is a
+ * script (client_server_testbed.c), a store (client_store_testbed.c), a disk and a bus (client_world_testbed.c) that say
+ * yes to all. One world a run; the process's own loop, window, spool and scanner are the real ones.
  */
-#ifndef MW_FETCHER_CLIENT_FUZZ_H
-#define MW_FETCHER_CLIENT_FUZZ_H
+#ifndef MW_FETCHER_CLIENT_TESTBED_H
+#define MW_FETCHER_CLIENT_TESTBED_H
 
 #include "fetcher/fetcher.h"
 

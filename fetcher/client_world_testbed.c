@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "fetcher/client_fuzz.h"
+#include "fetcher/client_testbed.h"
 #include "fetcher/hop.h"
 
 struct committer {

@@ -4,7 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "fetcher/client_fuzz.h"
+#include "fetcher/client_testbed.h"
 
 #define MARK 1u
 #define SLOTS 8
