@@ -110,7 +110,7 @@ void stage_turn(struct stage *stage)
 	world_pass(TURN_MS);
 	stage->turns++;
 	server_turn();
-	world_turn(stage->fetcher);
+	world_turn();
 	fetcher_tick(stage->fetcher, clock_mono_ms());
 	if (stage->draining)
 		drain(stage);

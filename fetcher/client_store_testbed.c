@@ -283,6 +283,48 @@ enum err_code store_do(struct store *store, struct arena *arena, struct store_re
 	return ERR_OK;
 }
 
+/* The words of a command, as store.h has them. */
+struct store_command store_command(struct arena *arena, const char *format, ...)
+{
+	struct span *args = arena_array(arena, 64, sizeof(*args)), all = span_cstr(format);
+	size_t count = 0;
+	va_list ap;
+
+	va_start(ap, format);
+	while (all.n > 0 && count < 64) {
+		const size_t end = span_find_byte(all, ' ');
+		const struct span word = span_sub(all, 0, end);
+
+		if (span_eq(word, SPAN_LIT("%b")))
+			args[count++] = va_arg(ap, struct span);
+		else if (span_eq(word, SPAN_LIT("%s")))
+			args[count++] = span_cstr(va_arg(ap, const char *));
+		else if (span_eq(word, SPAN_LIT("%d")))
+			args[count++] = span_cstr(
+				arena_printf(arena, "%lld", (long long)va_arg(ap, int64_t)));
+		else
+			args[count++] = word;
+		all = span_sub(all, end + 1, all.n);
+	}
+	va_end(ap);
+	return (struct store_command){args, count};
+}
+
+/* FCALL function 1 key … alone. */
+enum err_code store_pipeline(struct store *store, const struct store_command *commands,
+			     size_t count, struct arena *arena, struct store_reply *replies_out,
+			     struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct store_command *c = &commands[i];
+
+		if (store_fcall(store, arena_cstr(arena, c->args[1]), c->args + 3, 1, c->args + 4,
+				c->count - 4, arena, &replies_out[i], e) != ERR_OK)
+			return ERR_TEMP;
+	}
+	return ERR_OK;
+}
+
 /* Every second address is known. */
 enum err_code store_call(struct store *store, const struct span *args, size_t count,
 			 struct arena *arena, struct store_reply *reply_out, struct err *e)

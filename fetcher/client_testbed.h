@@ -32,7 +32,7 @@ void stored_begin(unsigned how);
 void stored_end(void);
 void world_end(void);
 void world_pass(int64_t ms);
-/* Runs what the process has given its committer. */
-void world_turn(struct fetcher *f);
+/* Fires the timers that are due, runs what the process has given its committers. */
+void world_turn(void);
 
 #endif

@@ -7,6 +7,10 @@
 #include "fetcher/client_testbed.h"
 #include "fetcher/hop.h"
 
+#define COMMITTERS_MAX (2 + FETCHER_CLERKS) /* jobs, leases, clerks */
+
+#define TIMERS_MAX 8
+
 struct committer {
 	struct committer_job *first, **last;
 	size_t count;
@@ -15,6 +19,12 @@ struct committer {
 static struct {
 	int64_t now_ms;
 	int bus_fd;
+	struct committer *committers[COMMITTERS_MAX];
+	struct {
+		uv_timer_t *timer; /* NULL: none */
+		uv_timer_cb fired;
+		int64_t due_ms;
+	} timers[TIMERS_MAX];
 } world;
 
 void world_begin(unsigned how)
@@ -56,6 +66,63 @@ int64_t __wrap_clock_wall_ms(void)
 	return world.now_ms;
 }
 
+/* ---- timers: linked with --wrap; they go by the world's clock ---- */
+
+int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb fired, uint64_t wait_ms,
+			  uint64_t again_ms);
+int __wrap_uv_timer_stop(uv_timer_t *timer);
+void __wrap_uv_close(uv_handle_t *handle, uv_close_cb closed);
+void __real_uv_close(uv_handle_t *handle, uv_close_cb closed);
+
+static void timer_forget(const void *timer)
+{
+	for (size_t i = 0; i < TIMERS_MAX; i++)
+		if (world.timers[i].timer == timer)
+			world.timers[i].timer = NULL;
+}
+
+/* One that repeats is the process's own: it is turned by the bus's descriptor. */
+int __wrap_uv_timer_start(uv_timer_t *timer, uv_timer_cb fired, uint64_t wait_ms, uint64_t again_ms)
+{
+	size_t i = 0;
+
+	timer_forget(timer);
+	if (again_ms)
+		return 0;
+	while (i < TIMERS_MAX && world.timers[i].timer)
+		i++;
+	if (i == TIMERS_MAX)
+		abort();
+	world.timers[i].timer = timer;
+	world.timers[i].fired = fired;
+	world.timers[i].due_ms = wait_ms < INT32_MAX ? world.now_ms + (int64_t)wait_ms : INT64_MAX;
+	return 0;
+}
+
+int __wrap_uv_timer_stop(uv_timer_t *timer)
+{
+	timer_forget(timer);
+	return 0;
+}
+
+void __wrap_uv_close(uv_handle_t *handle, uv_close_cb closed)
+{
+	timer_forget(handle);
+	__real_uv_close(handle, closed);
+}
+
+static void fire_timers(void)
+{
+	for (size_t i = 0; i < TIMERS_MAX; i++) {
+		uv_timer_t *timer = world.timers[i].timer;
+
+		if (!timer || world.timers[i].due_ms > world.now_ms)
+			continue;
+		world.timers[i].timer = NULL;
+		world.timers[i].fired(timer);
+	}
+}
+
 /* ---- committer: jobs run between two turns of the loop ---- */
 
 enum err_code committer_open(uv_loop_t *loop, struct store *store, struct blob_writer *writer,
@@ -75,7 +142,12 @@ enum err_code committer_open(uv_loop_t *loop, struct store *store, struct blob_w
 		abort();
 	c->last = &c->first;
 	*committer_out = c;
-	return ERR_OK;
+	for (size_t i = 0; i < COMMITTERS_MAX; i++)
+		if (!world.committers[i]) {
+			world.committers[i] = c;
+			return ERR_OK;
+		}
+	abort();
 }
 
 void committer_give(struct committer *c, struct committer_job *job)
@@ -108,9 +180,12 @@ static void run_some(struct committer *c)
 	}
 }
 
-void world_turn(struct fetcher *f)
+void world_turn(void)
 {
-	run_some(f->committer);
+	fire_timers();
+	for (size_t i = 0; i < COMMITTERS_MAX; i++)
+		if (world.committers[i])
+			run_some(world.committers[i]);
 }
 
 void committer_close(struct committer **at)
@@ -122,6 +197,9 @@ void committer_close(struct committer **at)
 		return;
 	while (c->first)
 		run_some(c);
+	for (size_t i = 0; i < COMMITTERS_MAX; i++)
+		if (world.committers[i] == c)
+			world.committers[i] = NULL;
 	free(c);
 }
 

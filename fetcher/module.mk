@@ -6,7 +6,7 @@ $(eval $(call unit,fetcher/imap_out_test,fetcher/imap_out.c fetcher/imap_deflate
 $(eval $(call unit,fetcher/identify_test,fetcher/identify_rest.c fetcher/message_check.c $(IMAP_PURE),base,))
 # All of the program but main.c, in a world of its own.
 CLIENT_FUZZ := $(patsubst %,fetcher/client_%_testbed.c,server store world) $(filter-out %_test.c %_testbed.c %_fuzz.c fetcher/main.c fetcher/committer.c,$(wildcard fetcher/*.c))
-$(eval $(call fuzz,fetcher/client_fuzz,$(CLIENT_FUZZ),secret blob store wire base,-luv -lcrypto -lz -lidn2 $(patsubst %,-Xlinker --wrap=clock_%,mono_ms mono_us wall_ms)))
+$(eval $(call fuzz,fetcher/client_fuzz,$(CLIENT_FUZZ),secret blob store wire base,-luv -lcrypto -lz -lidn2 $(patsubst %,-Xlinker --wrap=%,clock_mono_ms clock_mono_us clock_wall_ms uv_timer_start uv_timer_stop uv_close)))
 $(eval $(call unit,fetcher/imap_refusal_test,fetcher/imap_refusal.c,base,))
 $(eval $(call unit,fetcher/mailbox_role_test,fetcher/mailbox_role.c,base,-lidn2))
 $(eval $(call unit,fetcher/imap_deflate_test,fetcher/imap_deflate.c,base,-lz))
