@@ -104,14 +104,14 @@ check:
 	@scripts/check/all $(B)
 bench:
 	@scripts/bootstrap
-	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(addprefix $(B)/tests/bench/,raw_fetch delay_link)
 	@/usr/bin/python3 tests/bench/bench.py --build $(abspath $(B)) $(BENCH)
 
 # The fetcher by itself: FETCH="--rounds 5".
 .PHONY: bench-fetch
 bench-fetch:
 	@scripts/bootstrap
-	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(B)/tests/bench/raw_fetch $(B)/tests/bench/sink
+	@$(MAKE) --no-print-directory -s -j$(JOBS) all $(addprefix $(B)/tests/bench/,raw_fetch sink delay_link)
 	@/usr/bin/python3 tests/bench/bench.py --fetch-only --build $(abspath $(B)) $(FETCH)
 # What one fetcher holds: SCALE="idle --accounts 2000", "messages --messages 1000000 --backfill 200000", "folders --folders 1000".
 .PHONY: bench-scale
@@ -123,8 +123,10 @@ bench-scale:
 $(B)/tests/bench/sink: $(B)/tests/bench/sink.o $(foreach l,stage store bus wire metrics conf base,$(B)/lib$(l).a)
 	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lhiredis -lzmq -lmicrohttpd -lcrypto -lidn2 -lpthread
 
-$(B)/tests/bench/raw_fetch: $(B)/tests/bench/raw_fetch.o
-	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $< -lssl -lcrypto
+$(B)/tests/bench/raw_fetch: $(B)/tests/bench/raw_fetch.o $(B)/tests/bench/raw_keep.o
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+$(B)/tests/bench/delay_link: $(B)/tests/bench/delay_link.o
+	$(CC) $(LDFLAGS_$(SAN)) $(LDFLAGS) -o $@ $^
 
 # Linking as a company grows, and the import of its people: LINK="--people 100000".
 .PHONY: bench-link

@@ -12,7 +12,11 @@ static void walk(struct imap_resp *r)
 	while (imap_label_next(&r->labels, &each))
 		;
 	while (imap_set_next(&r->set, &low, &high))
-		;
+		if (low > high)
+			__builtin_trap();
+	while (imap_word_next(&r->attributes, &each))
+		if (each.n == 0 || each.p[0] == ' ')
+			__builtin_trap();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

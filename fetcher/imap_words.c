@@ -6,10 +6,13 @@
 
 bool imap_set_next(struct span *set, uint32_t *low_out, uint32_t *high_out)
 {
-	struct imap_cursor c = {(uint8_t *)(uintptr_t)set->p,
-				(uint8_t *)(uintptr_t)set->p + set->n};
+	struct imap_cursor c;
 	uint32_t swap;
 
+	if (set->n == 0)
+		return false;
+	c = (struct imap_cursor){(uint8_t *)(uintptr_t)set->p,
+				 (uint8_t *)(uintptr_t)set->p + set->n};
 	while (imap_at(&c, ',') || imap_at(&c, ' '))
 		c.p++;
 	if (!imap_u32(&c, low_out))

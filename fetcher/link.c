@@ -366,7 +366,7 @@ void link_rest(struct link *link)
 	free(link->found);
 	link->found = NULL;
 	link->found_count = link->found_room = 0;
-	if (!link->coming)
+	if (!link->coming && !link->too_large) /* else a message is coming in */
 		secret_digest_free(&link->digest);
 }
 

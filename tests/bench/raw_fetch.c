@@ -1,7 +1,11 @@
 /*
- * raw_fetch HOST PORT USER PASSWORD CAFILE [MAILBOX]: the limit that any IMAP client has here. Logs in over TLS, asks for
- * every message of the mailbox in one command, throws the bytes away, prints `messages bytes`.
+ * raw_fetch HOST PORT USER PASSWORD CAFILE [BATCH [FILE]]: the limit that any IMAP client has here. Logs in over TLS, asks
+ * for every message of INBOX in one command, throws the bytes away, prints `messages bytes`. With a BATCH it asks for so
+ * many messages a command, four commands at once, newest first (0: all in one). With a FILE the bytes are kept there, as
+ * raw_keep.h says: what no program can spare that stores mail durably and sealed.
  */
+#include "tests/bench/raw_keep.h"
+
 #include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -15,6 +19,14 @@
 
 #define CHUNK_BYTES (256u << 10)
 #define LINE_BYTES 4096
+#define COMMANDS 4u /* outstanding */
+
+/* One connection and what becomes of what it brings. */
+struct session {
+	SSL *ssl;
+	struct keep *keep; /* NULL: nothing */
+	uint64_t bytes;
+};
 
 /* The last bytes of the stream: enough to see a tagged line. */
 struct tail {
@@ -92,38 +104,100 @@ static bool tail_is_tagged(const struct tail *tail, const char *tag)
 	return tail->n - at > strlen(tag) && memcmp(tail->p + at, tag, strlen(tag)) == 0;
 }
 
+static int receive(struct session *s, char *chunk, size_t room)
+{
+	int n = SSL_read(s->ssl, chunk, (int)room);
+
+	if (n <= 0)
+		return fail("the server closed the connection");
+	s->bytes += (uint64_t)n;
+	if (s->keep)
+		keep_add(s->keep, chunk, (size_t)n);
+	return n;
+}
+
 /* Reads until the tagged answer; its text up to LINE_BYTES is left in tail. */
-static int read_answer(SSL *ssl, const char *tag, struct tail *tail, uint64_t *bytes)
+static int read_answer(struct session *s, const char *tag, struct tail *tail)
 {
 	static char chunk[CHUNK_BYTES];
 
 	tail->n = 0;
 	while (!tail_is_tagged(tail, tag)) {
-		int n = SSL_read(ssl, chunk, sizeof(chunk));
+		int n = receive(s, chunk, sizeof(chunk));
 
-		if (n <= 0)
-			return fail("the server closed the connection");
-		*bytes += (uint64_t)n;
+		if (n < 0)
+			return -1;
 		tail_add(tail, chunk, (size_t)n);
 	}
 	return 0;
 }
 
-static int command(SSL *ssl, const char *tag, const char *text, struct tail *tail, uint64_t *bytes)
+static int ask(struct session *s, const char *tag, const char *text)
 {
 	char line[LINE_BYTES];
 	int n = snprintf(line, sizeof(line), "%s %s\r\n", tag, text);
 
-	if (n < 0 || (size_t)n >= sizeof(line) || SSL_write(ssl, line, n) != n)
+	if (n < 0 || (size_t)n >= sizeof(line) || SSL_write(s->ssl, line, n) != n)
 		return fail("write failed");
-	if (read_answer(ssl, tag, tail, bytes) != 0)
+	return 0;
+}
+
+static int command(struct session *s, const char *tag, const char *text, struct tail *tail)
+{
+	char line[LINE_BYTES];
+
+	if (ask(s, tag, text) != 0 || read_answer(s, tag, tail) != 0)
 		return -1;
-	line[0] = '\0';
 	snprintf(line, sizeof(line), "\n%s OK", tag);
 	return memmem(tail->p, tail->n, line, strlen(line)) ||
 			       memcmp(tail->p, line + 1, strlen(line) - 1) == 0
 		       ? 0
 		       : fail("the server refused a command");
+}
+
+/* The answers in what was read, whose last octets are kept for what is read next. */
+static size_t answers(char *held, size_t *n, const char *mark)
+{
+	const size_t length = strlen(mark);
+	size_t found = 0, rest;
+	char *at = held, *next;
+
+	while ((next = memmem(at, *n - (size_t)(at - held), mark, length)) != NULL) {
+		at = next + length;
+		found++;
+	}
+	rest = *n - (size_t)(at - held);
+	rest = rest < length - 1 ? rest : length - 1;
+	memmove(held, held + *n - rest, rest);
+	*n = rest;
+	return found;
+}
+
+static int fetch_batches(struct session *s, uint64_t count, uint64_t batch)
+{
+	static char held[CHUNK_BYTES];
+	size_t outstanding = 0, n = 0;
+	char text[LINE_BYTES / 2];
+
+	while (count > 0 || outstanding > 0) {
+		for (; count > 0 && outstanding < COMMANDS; outstanding++) {
+			const uint64_t low = count > batch ? count - batch + 1 : 1;
+
+			snprintf(text, sizeof(text),
+				 "FETCH %llu:%llu (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
+				 (unsigned long long)low, (unsigned long long)count);
+			if (ask(s, "raw-window", text) != 0)
+				return -1;
+			count = low - 1;
+		}
+		int more = receive(s, held + n, sizeof(held) - n);
+
+		if (more < 0)
+			return -1;
+		n += (size_t)more;
+		outstanding -= answers(held, &n, "\nraw-window OK ");
+	}
+	return 0;
 }
 
 static uint64_t exists_of(const struct tail *tail)
@@ -135,45 +209,49 @@ static uint64_t exists_of(const struct tail *tail)
 	return p ? strtoull(p, NULL, 10) : 0;
 }
 
-static int session(SSL *ssl, char **argv, const char *mailbox)
+static int session(struct session *s, char **argv, uint64_t batch)
 {
 	struct tail tail = {.n = 0};
-	uint64_t bytes = 0, count;
+	uint64_t count;
 	char text[LINE_BYTES / 2];
+	struct keep *keep = s->keep;
 
+	s->keep = NULL;
 	snprintf(text, sizeof(text), "LOGIN \"%s\" \"%s\"", argv[3], argv[4]);
-	if (command(ssl, "raw1", text, &tail, &bytes) != 0)
-		return 1;
-	snprintf(text, sizeof(text), "EXAMINE \"%s\"", mailbox);
-	if (command(ssl, "raw2", text, &tail, &bytes) != 0)
+	if (command(s, "raw1", text, &tail) != 0 || command(s, "raw2", "EXAMINE INBOX", &tail) != 0)
 		return 1;
 	count = exists_of(&tail);
-	bytes = 0;
-	if (command(ssl, "raw3", "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
-		    &tail, &bytes) != 0)
+	s->bytes = 0;
+	s->keep = keep;
+	if ((batch ? fetch_batches(s, count, batch)
+		   : command(s, "raw3",
+			     "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[])",
+			     &tail)) != 0)
 		return 1;
-	printf("%llu %llu\n", (unsigned long long)count, (unsigned long long)bytes);
+	printf("%llu %llu\n", (unsigned long long)count, (unsigned long long)s->bytes);
 	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	SSL_CTX *ctx;
-	SSL *ssl;
+	struct session s = {.bytes = 0};
 	int status = 1;
 
 	if (argc < 6) {
-		fprintf(stderr, "usage: raw_fetch HOST PORT USER PASSWORD CAFILE [MAILBOX]\n");
+		fprintf(stderr, "usage: raw_fetch HOST PORT USER PASSWORD CAFILE [BATCH [FILE]]\n");
 		return 2;
 	}
 	ctx = SSL_CTX_new(TLS_client_method());
 	if (!ctx || SSL_CTX_load_verify_locations(ctx, argv[5], NULL) != 1)
 		return fail("CA file") ? 1 : 0;
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-	ssl = tls_open(ctx, argv[1], argv[2]);
-	if (ssl) {
-		status = session(ssl, argv, argc > 6 ? argv[6] : "INBOX");
-		SSL_free(ssl);
+	s.ssl = tls_open(ctx, argv[1], argv[2]);
+	if (s.ssl) {
+		s.keep = argc > 7 ? keep_open(argv[7]) : NULL;
+		status = session(&s, argv, argc > 6 ? strtoull(argv[6], NULL, 10) : 0);
+		keep_close(s.keep);
+		SSL_free(s.ssl);
 	}
 	SSL_CTX_free(ctx);
 	return status;
