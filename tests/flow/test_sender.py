@@ -77,7 +77,7 @@ def test_composed_for_another_parser(house):  # noqa: F811
 
 
 def test_headers_cannot_be_injected(house):  # noqa: F811
-    """SND-09: a line break in any header value fails, and nothing reaches the server."""
+    """SND-09, F84: a line break in any header value fails, and nothing reaches the server."""
     house.start()
     bad = [simple(subject="a\r\nBcc: x@y.example"), simple(to=[{"name": "a\nb", "email": "bo@them.example"}]),
            simple(to=[{"email": "bo@them.example\r\nRCPT TO:<x@y.example>"}]), simple(inReplyTo="<a@b>\r\nX: y"),
@@ -213,7 +213,7 @@ def test_gives_up_in_the_end(house):  # noqa: F811
 
 
 def test_too_large_and_beyond_ascii(house):  # noqa: F811
-    """SND-05: the server's SIZE is asked before anything is sent; SMTPUTF8 addresses need a server that takes them."""
+    """SND-05, F82: the server's SIZE is asked before anything is sent; SMTPUTF8 addresses need a server that takes them."""
     house.smtp.extensions = ["PIPELINING", "SIZE 1000"]
     house.start()
     assert "at most 1000" in house.until(house.submit(simple(text="x" * 2000)), "failed")["serverReply"]
@@ -257,3 +257,24 @@ def test_no_server(house):  # noqa: F811
     house.redis.hset(TAG + ":acct", "gen", GENERATION + 1)
     wait(lambda: house.redis.zcard(TAG + ":od") == 0, "taken off")
     assert house.journal(submission)[-1] == "delayed"
+
+
+def test_snd12_copies_have_much_in_common(house):  # noqa: F811
+    """Proves SND-12: what all copies share lies in one blob; each copy has its own address, text and Message-ID; what a copy says goes before."""
+    pdf = os.urandom(3000)
+    shared = house.put({"subject": "Offer", "text": "for all", "html": "<p>for all</p>",
+                        "attachments": [{"name": "a.pdf", "type": "application/pdf", "content": base64.b64encode(pdf).decode()}]})
+    house.start()
+    copies = [house.submit({"to": [{"email": f"p{n}@them.example"}], "text": f"for p{n}"}, bulk=True, shared=shared, message_id=f"c{n}@sales.example")
+              for n in range(5)]
+    for submission in copies:
+        house.until(submission, "sent")
+    assert sorted(to for _, to, _ in house.smtp.messages) == [[f"p{n}@them.example"] for n in range(5)]
+    for _, (to,), raw in house.smtp.messages:
+        message, n = read(raw), to[1]
+        assert str(message["To"]) == to and message["Message-ID"] == f"<c{n}@sales.example>" and message["Subject"] == "Offer"
+        assert message.get_body(("plain",)).get_content().strip() == f"for p{n}" and "for all" in message.get_body(("html",)).get_content()
+        assert [a.get_content() for a in message.iter_attachments()] == [pdf]
+    house.redis.hset(TAG + ":o", "broken", house.redis.hget(TAG + ":o", copies[0]).replace(shared[1], b"\0" * 10))
+    house.redis.zadd(TAG + ":odb", {"broken": 1})
+    assert house.until("broken", "failed")["status"] == "failed" and len(house.smtp.messages) == 5

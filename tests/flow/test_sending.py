@@ -47,17 +47,20 @@ def sent_folder(world, rep):
     return raws
 
 
-@pytest.mark.world(messages=20, accounts=1, seed=11)
+@pytest.mark.world(messages=20, accounts=1, seed=11, settings=("sender:sweep_ms=60s",))  # the bell alone brings it in time
 def test_snd06_sent_filed_and_one_message(world, remember):
-    """Proves SND-06: sent through the account's server; one copy in Sent; one message in the mailbox, in its own new thread."""
+    """Proves SND-06: taken up when it is queued; sent through the account's server; one copy in Sent; one message in the mailbox, in its own new thread, at once. SHR-04:
+    with the sharing that was chosen before."""
     rep = synced(world)
     api, filed = world.user(rep), len(sent_folder(world, rep))
     start = time.monotonic()
-    submission = send(world, rep, html="<p>Here it is, <b>Kim</b>.</p>", text=None, bcc=[{"email": "quiet@elsewhere.example"}], subject="Größe 42")
+    submission = send(world, rep, html="<p>Here it is, <b>Kim</b>.</p>", text=None, bcc=[{"email": "quiet@elsewhere.example"}], subject="Größe 42",
+                      sharing="private")
     state = wait_status(world, rep, submission, "sent", "failed")
     took = time.monotonic() - start
     assert state["status"] == "sent" and state["filing"] in ("queued", "filed") and {r["status"] for r in state["recipients"]} == {"sent"}, state
     found = rig.wait(lambda: [t for t in api.get("/v1/threads", folder="sent", limit=5)["data"] if t["subject"] == "Größe 42"], 20, "the thread")
+    assert found[0]["sharing"] == "private"
     remember(f"sending: POST to sent {took * 1000:.0f} ms")
     rig.wait(lambda: len(sent_folder(world, rep)) == filed + 1, 20, "filed in Sent")
     rig.wait(lambda: outbox(world, rep, submission)["filing"] == "filed", 20, "and the outbox says so")
@@ -75,7 +78,7 @@ def test_snd06_sent_filed_and_one_message(world, remember):
 
 @pytest.mark.world(messages=10, accounts=1, seed=15)
 def test_snd06_filed_once_if_it_is_there_already(world):
-    """Proves SND-06: what the server has under our Message-ID, by its own filing or by an APPEND whose answer never came, is not filed again."""
+    """Proves SND-06, F83: what the server has under our Message-ID, by its own filing or by an APPEND whose answer never came, is not filed again."""
     rep = synced(world)
     with world.standing("fetcher-1"):
         submission = send(world, rep, subject="there already")
@@ -88,7 +91,8 @@ def test_snd06_filed_once_if_it_is_there_already(world):
 
 @pytest.mark.world(messages=20, accounts=1, seed=12)
 def test_snd01_an_answer_joins_its_thread(world):
-    """Proves SND-01: an answer to a received message lands in that message's thread."""
+    """Proves SND-01, THR-02: an answer to a received message lands in that message's thread, and so does what is forwarded; also if the message
+    has no Message-ID of its own."""
     rep = synced(world)
     api = world.user(rep)
     world.deliver(rep, b"From: Kim <kim@elsewhere.example>\r\nTo: me\r\nSubject: Question\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n"
@@ -98,6 +102,14 @@ def test_snd01_an_answer_joins_its_thread(world):
     submission = send(world, rep, subject="Re: Question", reference={"messageId": question["id"], "action": "reply"})
     wait_status(world, rep, submission, "sent")
     rig.wait(lambda: len(api.every(f"/v1/threads/{thread['id']}/messages")) == 2, 20, "the answer in the thread")
+    forwarded = send(world, rep, subject="Fwd: Question", reference={"messageId": question["id"], "action": "forward"})
+    wait_status(world, rep, forwarded, "sent")
+    rig.wait(lambda: len(api.every(f"/v1/threads/{thread['id']}/messages")) == 3, 20, "what was forwarded in the thread")
+    world.deliver(rep, b"From: Kim <kim@elsewhere.example>\r\nTo: me\r\nSubject: Nameless\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n\r\nWell?\r\n")
+    nameless = rig.wait(lambda: [t for t in api.get("/v1/threads", limit=5)["data"] if t["subject"] == "Nameless"], 20, "the nameless one")[0]
+    without = api.every(f"/v1/threads/{nameless['id']}/messages")[0]
+    wait_status(world, rep, send(world, rep, subject="Re: Nameless", reference={"messageId": without["id"], "action": "reply"}), "sent")
+    rig.wait(lambda: len(api.every(f"/v1/threads/{nameless['id']}/messages")) == 2, 20, "the answer in the nameless one's thread")
 
 
 @pytest.mark.world(messages=10, accounts=1, seed=13)
@@ -114,9 +126,11 @@ def test_snd01_scheduled_and_cancelled(world):
     assert not any(b"Subject: gone" in raw for raw in sunk(world)) and any(b"Subject: kept" in raw for raw in sunk(world))
 
 
-@pytest.mark.world(messages=10, accounts=1, seed=14, settings=("sender:lease_ms=2s",))
+@pytest.mark.world(messages=10, accounts=1, seed=14,
+                   settings=("sender:lease_ms=1s", "sender:connect_ms=2s", "sender:clock.scale=3600"))  # an hour of looking is 1 s
 def test_snd07_killed_while_sending(world):
-    """Proves SND-07: kill -9 of the sender again and again; each message leaves at most once, and all that is `sent` left."""
+    """Proves SND-07: kill -9 of the sender again and again; each message leaves at most once, and all that is `sent` left. A login that died
+    with its process counts as under way for connect_ms."""
     rep = synced(world)
     submissions = {}
     for number in range(24):
@@ -125,13 +139,7 @@ def test_snd07_killed_while_sending(world):
             time.sleep(0.05 * (number % 7))
             dead = world.kill("sender-1", signal.SIGKILL)
             rig.wait(lambda dead=dead: world._quiet(lambda: world.pid("sender-1") != dead and rig.alive(world.pid("sender-1"))), 20, "the sender is back")
-    states = {}
-
-    def settled():
-        for submission in submissions:
-            states[submission] = outbox(world, rep, submission)
-        return all(s["status"] == "sent" or world_is_lost(world, rep, submission) for submission, s in states.items())
-    rig.wait(settled, 60, f"all settled: {states}", 0.2)
+    states = {submission: wait_status(world, rep, submission, "sent", "unknown", seconds=60) for submission in submissions}
     for submission, subject in submissions.items():
         copies = sum(f"Subject: {subject}\n".encode() in raw.replace(b"\r\n", b"\n") for raw in sunk(world))
         assert copies <= 1 and (copies == 1 or states[submission]["status"] != "sent"), (subject, copies, states[submission])
@@ -165,10 +173,48 @@ def test_snd03_fields_go_out_filled_in(world):
     assert "<p title='&lt;b&gt;&#39; x'>Tea &amp; Co &lt;b&gt;&#39;<br>x</p>" in html.replace("\r\n", "\n"), html
 
 
-def world_is_lost(world, rep, submission):
-    """Handed over by a process that died: looked for during the next hour, not sent again."""
-    raw = world.redis().hget(f"{{a:{rig.COMPANY}/{rep}}}:os", submission.partition("~")[2])
-    return bool(raw) and b'"handedOver"' in raw and b'"status":"sending"' in raw.replace(b" ", b"")
+@pytest.mark.world(messages=10, accounts=1, seed=17)
+def test_snd12_one_message_to_many_separately(world):
+    """Proves SND-12: one copy each, with its own Message-ID, fields and tracking; all or none are queued; answers never meet in one thread."""
+    rep = synced(world)
+    api, people = world.user(rep), ["kim", "lee", "max"]
+    world.company.call("PATCH", "/v1/settings", json={"trackingDomain": "track.example"})
+    for name in people:
+        world.company.call("PUT", f"/v1/people/{name}", json={"name": name.title() + " X", "firstName": name.title(), "emails": [f"{name}@elsewhere.example"]})
+    to = [{"name": n, "email": f"{n}@elsewhere.example"} for n in people]
+    request = {"accountId": rep, "separate": True, "to": to, "subject": "For {{person.first_name}}",
+               "html": '<p>Hi {{person.first_name}} <a href="https://shop.example/">shop</a></p>', "tracking": {"opens": True, "clicks": True},
+               "attachments": [{"name": "a.pdf", "type": "application/pdf", "content": "JVBERi0xLjQK"}]}
+    before = world.redis().hlen(f"{{a:{rep_key(rep)}}}:o")
+    for wrong, code in (({"cc": to[:1]}, "invalid_separate"), ({"to": to + [{"email": "no body@x"}], "subject": "x", "html": "x"}, "invalid_recipient"),
+                        ({"to": []}, "no_recipient"), ({"subject": "{{person.nothing}}"}, "unresolved_field")):
+        assert api.call("POST", "/v1/messages", 422, json={**request, **wrong}).json()["code"] == code
+    assert world.redis().hlen(f"{{a:{rep_key(rep)}}}:o") == before, "none"
+    answer = api.call("POST", "/v1/messages", 202, json=request).json()
+    assert [c["to"]["email"] for c in answer["copies"]] == [a["email"] for a in to] and answer["id"] == answer["copies"][0]["id"]
+    assert len({c["id"] for c in answer["copies"]}) == 3
+    for copy in answer["copies"]:
+        state = wait_status(world, rep, copy["id"], "sent")
+        assert state["bulk"] and [r["email"] for r in state["recipients"]] == [copy["to"]["email"]]
+    mails = [email.message_from_bytes(raw, policy=email.policy.default) for raw in sunk(world) if b"Subject: For " in raw]
+    assert sorted(m["Subject"] for m in mails) == ["For Kim", "For Lee", "For Max"] and len({m["Message-ID"] for m in mails}) == 3
+    links = set()
+    for mail in mails:
+        name = mail["Subject"].split()[1]
+        assert mail["To"].addresses[0].addr_spec == name.lower() + "@elsewhere.example" and mail["Cc"] is None
+        html = mail.get_body(("html",)).get_content()
+        assert f"Hi {name} " in html and [a.get_filename() for a in mail.iter_attachments()] == ["a.pdf"]
+        links |= {word for word in html.split('"') if "/t/c/" in word}
+        world.deliver(rep, f"From: {name} <{name}@elsewhere.example>\r\nTo: me\r\nSubject: Re: x\r\nIn-Reply-To: {mail['Message-ID']}\r\n"
+                           f"Message-ID: <{name}.answer@elsewhere.example>\r\n\r\nyes\r\n".encode())
+    assert len(links) == 3
+    threads = rig.wait(lambda: (lambda t: t if [x["messageCount"] for x in t] == [2, 2, 2] else None)(
+        [t for t in api.get("/v1/threads", limit=20)["data"] if t["subject"].startswith("For ")]), 20, "each answer in its own thread")
+    assert len({t["id"] for t in threads}) == 3
+
+
+def rep_key(rep):
+    return f"{rig.COMPANY}/{rep}"
 
 
 ORIGINAL = b"""From: Kim <kim@elsewhere.example>\r
