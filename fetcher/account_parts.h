@@ -37,7 +37,8 @@ struct account_live { /* the connection for all that is new */
 	int64_t polled_ms, idle_ms, listed_ms, flags_ms, inbox_ms;
 	bool list_due, poll_due, idling, new_mail;
 	bool unsettled; /* messages may be elsewhere than Redis has it: commands wait until it was looked */
-	uint64_t settle_at; /* and until so many entries (and one) are no longer on their way; 0: not looked yet */
+	uint64_t
+		settle_at; /* and until so many entries (and one) are no longer on their way; 0: not looked yet */
 	bool listing; /* LIST responses answer our own question */
 	bool notify_asked,
 		notified; /* the server tells of the other mailboxes by itself (NOTIFY) */

@@ -75,8 +75,7 @@ void coverage_find(struct account *a, struct span request, const struct coverage
 	struct buf criteria;
 
 	buf_init(&criteria, sizeof(((struct coverage_search *)NULL)->criteria));
-	if (request.n > 0 && request.n < COVERAGE_COMMAND_BYTES &&
-	    put_criteria(&criteria, wanted))
+	if (request.n > 0 && request.n < COVERAGE_COMMAND_BYTES && put_criteria(&criteria, wanted))
 		search_add(coverage_open(a), request, buf_span(&criteria));
 	buf_fini(&criteria);
 }

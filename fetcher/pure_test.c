@@ -326,8 +326,7 @@ int main(void)
 		cmocka_unit_test(test_json),	       cmocka_unit_test(test_json_put),
 		cmocka_unit_test(test_mailbox),	       cmocka_unit_test(test_inbox),
 		cmocka_unit_test(test_mailbox_name),   cmocka_unit_test(test_late),
-		cmocka_unit_test(test_mailbox_before),
-		cmocka_unit_test(test_late_races),
+		cmocka_unit_test(test_mailbox_before), cmocka_unit_test(test_late_races),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,7 +167,9 @@ json_t *message_view_full(struct http_request *r, const struct mail_thread *thre
 		return NULL;
 	if (thread->visibility != VISIBLE_OWNER) {
 		json_object_del(object, "bcc");
-		json_object_del(object, "headers"); /* as the source is: they hold Bcc, and how it came here */
+		json_object_del(
+			object,
+			"headers"); /* as the source is: they hold Bcc, and how it came here */
 	}
 	add_record(r, object, thread, message);
 	return object;
