@@ -189,17 +189,6 @@ static void on_closed(struct link *link, const struct err *e)
 	coverage_give_up(link->account, e);
 }
 
-static void on_named(struct link *link, const struct imap_resp *resp)
-{
-	(void)link;
-	(void)resp;
-}
-
-static void on_exists(struct link *link)
-{
-	(void)link;
-}
-
 void coverage_next(struct account *a)
 {
 	struct coverage *c = a->coverage;
@@ -221,7 +210,7 @@ void coverage_next(struct account *a)
 /* Connects if there is something to do. What nobody waits for makes way for first syncs. */
 static void start(struct account *a, int64_t now_ms)
 {
-	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
+	static const struct link_handlers handlers = {on_ready, on_closed, NULL, NULL};
 	struct coverage *c = a->coverage;
 	struct mailbox *m;
 	bool asked;

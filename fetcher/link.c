@@ -126,6 +126,12 @@ static bool is_in_time(const struct link *link, const struct imap_resp *r)
 	       (!link->listing_until_ms || r->date_ms < link->listing_until_ms);
 }
 
+static void tell_named(struct link *link, const struct imap_resp *r)
+{
+	if (link->handlers->named)
+		link->handlers->named(link, r);
+}
+
 static void take_fetch(struct link *link, const struct imap_resp *r)
 {
 	if (r->damaged) {
@@ -141,7 +147,7 @@ static void take_fetch(struct link *link, const struct imap_resp *r)
 	else if (link->mailbox && link->selected && link_met(link, r))
 		return;
 	else if (r->header.p)
-		link->handlers->named(link, r);
+		tell_named(link, r);
 	else if (link->mailbox && link->selected && r->has & IMAP_HAS_FLAGS)
 		take_flags(link, r);
 }
@@ -153,7 +159,7 @@ static void take_named(struct link *link, const struct imap_resp *r)
 	struct buf name, old;
 
 	if (!imap_conn_utf8(link->conn)) {
-		link->handlers->named(link, r);
+		tell_named(link, r);
 		return;
 	}
 	buf_init(&name, 4 * MAILBOX_PATH_MAX);
@@ -162,7 +168,7 @@ static void take_named(struct link *link, const struct imap_resp *r)
 	mailbox_name_from_utf8(r->old_name, &old);
 	kept.name = buf_span(&name);
 	kept.old_name = buf_span(&old);
-	link->handlers->named(link, &kept);
+	tell_named(link, &kept);
 	buf_fini(&name);
 	buf_fini(&old);
 }
@@ -178,7 +184,8 @@ static void on_untagged(void *ctx, struct imap_conn *conn, const struct imap_res
 		break;
 	case IMAP_EXISTS:
 		link->exists = r->number;
-		link->handlers->exists(link);
+		if (link->handlers->exists)
+			link->handlers->exists(link);
 		break;
 	case IMAP_EXPUNGE:
 		link->expunged = true;

@@ -13,6 +13,7 @@ struct numbering;
 struct secret_digest;
 struct id;
 
+/* named and exists may be NULL. */
 struct link_handlers {
 	void (*ready)(struct link *link);
 	void (*closed)(struct link *link, const struct err *e);

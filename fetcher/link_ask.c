@@ -1,39 +1,18 @@
 /*
- * What a link asks for messages: UID FETCH and UID SEARCH, until it has an answer that can be used. A message whose line
+ * What a link asks for messages: UID FETCH, until it has an answer that can be used. A message whose line
  * could not be read, or whose body came empty, is asked for once more by itself; what then still does not come is left
  * out, and said so (FAULTS F13, F17). Where the server has ids of its own for messages, what is here already is told from
- * what is not before any body is asked for (identify.h). A server without SEARCH is asked for the UIDs by FETCH (F22).
+ * what is not before any body is asked for (identify.h).
  */
 #include <stdlib.h>
 
 #include "common/base/log.h"
 #include "fetcher/account.h"
 #include "fetcher/identify.h"
-#include "fetcher/imap_refusal.h"
 #include "fetcher/labels.h"
+#include "fetcher/link_ask_impl.h"
 
-#define DAY_MS 86400000
 #define AGAIN_MAX 512u /* messages of one FETCH that are asked for once more */
-
-struct link_ask {
-	struct link_ask *next;
-	struct link *link;
-	imap_done *done;
-	uint64_t arg;
-	uint32_t low, high; /* what the question is about */
-	int64_t since_ms, until_ms; /* and from what time */
-	struct buf set;
-	struct link_uids arrived;
-	bool doubtful; /* lines that could not be read, bodies that were empty */
-	uint32_t *again; /* still to be asked for by themselves */
-	size_t again_count;
-	uint32_t alone; /* being asked for by itself; 0: none */
-	struct identify_list met; /* by the server's own ids */
-	struct identify_job *identify; /* being looked up; NULL: not */
-	bool meeting; /* only names are asked for so far */
-	uint32_t exists; /* messages in the mailbox when it was asked for */
-	bool spoilt; /* and its line could not be read */
-};
 
 /* "…:*" */
 static bool has_no_end(struct span set)
@@ -41,7 +20,7 @@ static bool has_no_end(struct span set)
 	return set.n > 2 && memcmp(set.p + set.n - 2, ":*", 2) == 0;
 }
 
-static struct link_ask *ask_new(struct link *link, imap_done *done, uint64_t arg)
+struct link_ask *link_ask_new(struct link *link, imap_done *done, uint64_t arg)
 {
 	struct link_ask *ask = calloc(1, sizeof(*ask));
 
@@ -161,7 +140,7 @@ static void command(struct link *link, imap_done *done, struct link_ask *ask, st
 			  (int)set.n, (const char *)set.p, identify_items(link));
 }
 
-static void finish(struct link_ask *ask, const struct imap_resp *tagged)
+void link_ask_finish(struct link_ask *ask, const struct imap_resp *tagged)
 {
 	struct link *link = ask->link;
 	imap_done *done = ask->done;
@@ -187,7 +166,7 @@ static void once_more(void *ctx, struct imap_conn *conn, const struct imap_resp 
 	(void)arg;
 	ask->alone = 0;
 	if (tagged->status != IMAP_OK) {
-		finish(ask, tagged);
+		link_ask_finish(ask, tagged);
 		return;
 	}
 	if (!has(&ask->arrived, uid) && ask->spoilt)
@@ -206,7 +185,7 @@ static void one_more(struct link_ask *ask)
 	int n;
 
 	if (ask->again_count == 0) {
-		finish(ask, &yes);
+		link_ask_finish(ask, &yes);
 		return;
 	}
 	ask->alone = ask->again[--ask->again_count];
@@ -251,7 +230,7 @@ static void fetched(void *ctx, struct imap_conn *conn, const struct imap_resp *t
 	(void)conn;
 	(void)arg;
 	if (tagged->status != IMAP_OK || (!ask->doubtful && ask->again_count == 0)) {
-		finish(ask, tagged);
+		link_ask_finish(ask, tagged);
 		return;
 	}
 	if (ask->doubtful) {
@@ -383,7 +362,7 @@ static void meet(struct link_ask *ask)
 
 void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t arg)
 {
-	struct link_ask *ask = ask_new(link, done, arg);
+	struct link_ask *ask = link_ask_new(link, done, arg);
 	struct span rest = set;
 	uint32_t low, high;
 
@@ -403,101 +382,4 @@ void link_fetch(struct link *link, struct span set, imap_done *done, uint64_t ar
 		meet(ask);
 	else
 		command(link, fetched, ask, buf_span(&ask->set));
-}
-
-/* ---- UIDs ---- */
-
-static int compare_uids(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void listed(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged, uint64_t arg)
-{
-	struct link_ask *ask = ctx;
-	struct link *link = ask->link;
-	size_t kept = 0;
-
-	(void)conn;
-	(void)arg;
-	link->listing = false;
-	if (link->found_count > 1)
-		qsort(link->found, link->found_count, sizeof(*link->found), compare_uids);
-	for (size_t i = 0; i < link->found_count; i++)
-		if (link->found[i] >= ask->low && link->found[i] <= ask->high &&
-		    (kept == 0 || link->found[i] != link->found[kept - 1]))
-			link->found[kept++] = link->found[i];
-	link->found_count = kept;
-	finish(ask, tagged);
-}
-
-/* The days of SEARCH have no zone: one day more on either side. */
-static void list(struct link_ask *ask)
-{
-	struct link *link = ask->link;
-
-	link->found_count = 0;
-	link->listing = true;
-	link->listing_since_ms = ask->since_ms ? ask->since_ms - ask->since_ms % DAY_MS - DAY_MS
-					       : 0;
-	link->listing_until_ms = ask->until_ms ? ask->until_ms - ask->until_ms % DAY_MS + DAY_MS
-					       : 0;
-	imap_conn_command(link->conn, listed, ask, 0, "UID FETCH %u:%u (UID%s)", ask->low,
-			  ask->high, ask->since_ms || ask->until_ms ? " INTERNALDATE" : "");
-}
-
-static void searched(void *ctx, struct imap_conn *conn, const struct imap_resp *tagged,
-		     uint64_t arg)
-{
-	struct link_ask *ask = ctx;
-
-	(void)conn;
-	(void)arg;
-	if (tagged->status == IMAP_OK || tagged->code.n || ask->high < ask->low ||
-	    imap_refusal_is_general(imap_refusal_name(tagged->text, ""))) {
-		finish(ask, tagged);
-		return;
-	}
-	list(ask);
-}
-
-void link_search_dated(struct link *link, uint32_t low, uint32_t high, struct span criteria,
-		       int64_t since_ms, int64_t until_ms, imap_done *done)
-{
-	link_search(link, low, high, criteria, done);
-	link->asks->low = low; /* a list is an answer too */
-	link->asks->high = high;
-	link->asks->since_ms = since_ms;
-	link->asks->until_ms = until_ms;
-}
-
-void link_search(struct link *link, uint32_t low, uint32_t high, struct span criteria,
-		 imap_done *done)
-{
-	const char *how = imap_conn_caps(link->conn) & IMAP_CAP_ESEARCH ? " RETURN (ALL)" : "";
-	struct link_ask *ask = ask_new(link, done, 0);
-
-	/* With criteria a list is no answer: it would bring what was not asked for. */
-	ask->low = criteria.n ? 1 : low;
-	ask->high = criteria.n ? 0 : high;
-	link->found_count = 0;
-	/* A server may answer with all that it has (FAULTS F23); "…,*" asks for the last, whatever its number is. */
-	link->search_low = criteria.n && *criteria.p == ',' ? 1 : low;
-	link->search_high = high;
-	imap_conn_command(link->conn, searched, ask, 0, "UID SEARCH%s UID %u:%u%.*s", how, low,
-			  high, (int)criteria.n, (const char *)criteria.p);
-}
-
-void link_search_last(struct link *link, uint32_t high, size_t count, struct span criteria,
-		      imap_done *done)
-{
-	struct link_ask *ask = ask_new(link, done, 0);
-
-	ask->low = 1; /* a list is no answer here either */
-	link->found_count = 0;
-	imap_conn_command(link->conn, searched, ask, 0,
-			  "UID SEARCH RETURN (PARTIAL -1:-%zu) UID 1:%u%.*s", count, high,
-			  (int)criteria.n, (const char *)criteria.p);
 }

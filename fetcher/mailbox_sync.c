@@ -84,13 +84,7 @@ static void on_named(struct link *link, const struct imap_resp *resp)
 		backfill_people_take(link->account, resp);
 }
 
-static void on_exists(struct link *link)
-{
-	(void)link;
-}
-
 /* ---- what is done ---- */
-
 static void mailbox_complete(struct account *a)
 {
 	struct mailbox *m = a->bulk.target;
@@ -416,7 +410,7 @@ static void next_mailbox(struct account *a)
 
 void mailbox_sync_wake(struct account *a)
 {
-	static const struct link_handlers handlers = {on_ready, on_closed, on_named, on_exists};
+	static const struct link_handlers handlers = {on_ready, on_closed, on_named, NULL};
 
 	if (a->bulk.link || !mailbox_sync_wanted(a) || clock_mono_ms() < a->bulk.retry_ms ||
 	    !account_bulk_may_log_in(a))
