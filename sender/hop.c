@@ -19,7 +19,7 @@ void hop_bell(void *ctx, struct span from, struct bus_item item)
 	if (wire_decode_ring(item.frame, arena, &m, NULL) == ERR_OK &&
 	    span_eq(m.topic, SPAN_LIT("outbox")) && id_is_client(m.company) &&
 	    id_is_client(m.account) && hop_is_mine(sender, m.company, m.account))
-		sender_look(sender, m.company, m.account);
+		outgoing_look(sender, m.company, m.account);
 	arena_free(&arena);
 }
 

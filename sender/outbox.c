@@ -3,62 +3,96 @@
 #include "common/store/keys.h"
 #include "common/wire/pack.h"
 
-enum { LEASE_ANSWER = 17 };
+enum { ARGS_MAX = 16, ACCOUNT_FIELDS = 9, LEASE_ANSWER = 10 };
 
-static enum err_code call(const struct outbox *outbox, struct arena *arena, const char *function,
-			  const struct outbox_key *key, const struct span *args, size_t count,
-			  struct store_reply *reply_out, struct err *e)
+/* ---- what is asked ---- */
+
+struct args {
+	struct span v[ARGS_MAX];
+	size_t n;
+};
+
+static void put(struct args *a, struct span value)
 {
-	struct span tag = key_account_tag(arena, key->company, key->account);
-	enum err_code code =
-		store_fcall(outbox->store, function, &tag, 1, args, count, arena, reply_out, e);
-
-	if (code == ERR_OK && (reply_out->type != STORE_ARRAY || reply_out->count == 0))
-		code = err_set(e, ERR_TEMP, ERR_ACCOUNT, "outbox_damaged",
-			       "%s gave no answer that is understood", function);
-	return code;
+	a->v[a->n++] = value;
 }
 
-static bool says(const struct store_reply *reply, const char *word)
+static void put_number(struct args *a, struct arena *arena, int64_t n)
 {
-	return span_eq(reply->items[0].string, span_cstr(word));
+	put(a, span_cstr(arena_printf(arena, "%lld", (long long)n)));
 }
 
-/* For the functions that answer with a word alone. */
-static enum err_code call_word(const struct outbox *outbox, const char *function,
-			       const struct outbox_key *key, const struct span *args, size_t count,
-			       struct err *e)
+static void put_take(struct args *a, const struct outbox *outbox, const struct outbox_call *call,
+		     struct arena *arena)
 {
-	struct arena *arena = arena_new(0);
-	struct store_reply reply;
-	enum err_code code = call(outbox, arena, function, key, args, count, &reply, e);
-
-	if (code == ERR_OK && says(&reply, "gone"))
-		code = err_set(e, ERR_GONE, ERR_ACCOUNT, "account_gone", "the account was erased");
-	else if (code == ERR_OK && !says(&reply, "ok"))
-		code = err_set(e, ERR_STALE, ERR_ITEM, "lease_lost",
-			       "another process has the entry now");
-	arena_free(&arena);
-	return code;
+	put_number(a, arena, (int64_t)call->max);
+	put_number(a, arena, (int64_t)call->max_bulk);
+	put_number(a, arena, (int64_t)call->ahead);
+	put(a, span_cstr(outbox->lease_ms));
+	put(a, span_cstr(outbox->scale));
+	put(a, call->word);
 }
 
-size_t outbox_due(const struct outbox *outbox, struct arena *arena, struct span company,
-		  struct span account, size_t max, size_t max_bulk, struct outbox_due *due_out)
+static struct span hex_of(struct arena *arena, struct span bytes)
 {
-	struct span limits[] = {span_cstr(arena_printf(arena, "%zu", max)),
-				span_cstr(arena_printf(arena, "%zu", max_bulk))};
-	struct span tag = key_account_tag(arena, company, account);
-	struct store_reply reply;
-	size_t n = 0;
+	struct buf hex;
+	struct span copy;
 
-	if (store_fcall(outbox->store, "sender_1_due", &tag, 1, limits, 2, arena, &reply, NULL) !=
-		    ERR_OK ||
-	    reply.type != STORE_ARRAY)
-		return 0;
-	for (; n < reply.count / 2 && n < max + max_bulk; n++)
-		due_out[n] = (struct outbox_due){reply.items[2 * n].string,
-						 reply.items[2 * n + 1].integer == 1};
-	return n;
+	buf_init(&hex, 64);
+	hex_encode(bytes, &hex);
+	copy = arena_span(arena, buf_span(&hex));
+	buf_fini(&hex);
+	return copy;
+}
+
+static void put_settlement(struct args *a, const struct outbox *outbox,
+			   const struct outbox_settlement *s, struct arena *arena)
+{
+	put(a, span_cstr(s->status));
+	put_number(a, arena, s->due_ms);
+	put(a, span_cstr(outbox->scale));
+	put(a, s->fields);
+	if (!s->ledger.n)
+		return;
+	put(a, span_make(s->id.b, ID_BYTES));
+	put(a, s->ledger);
+	put(a, s->blob);
+	put(a, s->append ? SPAN_LIT("1") : SPAN_LIT("0"));
+}
+
+static struct store_command command_of(const struct outbox *outbox, const struct outbox_call *call,
+				       struct arena *arena)
+{
+	static const char *const functions[] = {"sender_1_take", "sender_1_extend",
+						"sender_1_handed_over", "sender_1_release",
+						"sender_1_settle"};
+	struct args *a = arena_alloc(arena, sizeof(*a));
+
+	a->n = 0;
+	put(a, SPAN_LIT("FCALL"));
+	put(a, span_cstr(functions[call->verb]));
+	put(a, SPAN_LIT("1"));
+	put(a, key_account_tag(arena, call->key.company, call->key.account));
+	if (call->verb == OUTBOX_TAKE) {
+		put_take(a, outbox, call, arena);
+	} else {
+		put(a, call->key.submission);
+		put(a, call->key.token);
+	}
+	if (call->verb == OUTBOX_EXTEND)
+		put(a, span_cstr(outbox->lease_ms));
+	if (call->verb == OUTBOX_HAND_OVER)
+		put(a, hex_of(arena, call->id_key));
+	if (call->verb == OUTBOX_SETTLE)
+		put_settlement(a, outbox, call->settlement, arena);
+	return (struct store_command){a->v, a->n};
+}
+
+/* ---- what is answered ---- */
+
+static bool is_word(const struct store_reply *reply, const char *word)
+{
+	return reply->type == STORE_STRING && span_eq(reply->string, span_cstr(word));
 }
 
 static bool id_unpack(struct span packed, struct id *id_out)
@@ -90,104 +124,110 @@ static bool entry_unpack(struct span packed, struct outbox_entry *entry)
 	return good && !r.bad;
 }
 
-static bool entry_read(const struct store_reply *reply, struct outbox_entry *entry)
+/* v: submission, lane, `ok`, token, attempts, messageId, firstAt, recipients, filed, entry; acct: fields of the account. */
+static bool entry_read(const struct store_reply *v, const struct store_reply *acct,
+		       struct outbox_entry *entry)
 {
-	const struct store_reply *v = reply->items;
 	uint64_t first;
 
 	*entry = (struct outbox_entry){
-		.attempts = v[2].integer,
-		.message_id = v[3].string,
-		.recipients = v[5].string,
-		.filed = v[6].integer == 1,
-		.email = v[9].string,
-		.own = v[10].string,
-		.config = v[11].string,
-		.cred = v[12].string,
-		.key = v[13].string,
-		.paused = span_eq(v[14].string, SPAN_LIT("1")),
-		.revision = v[15].string,
-		.state = v[16].string,
+		.attempts = v[4].integer,
+		.message_id = v[5].string,
+		.recipients = v[7].string,
+		.filed = v[8].integer == 1,
+		.email = acct[1].string,
+		.own = acct[2].string,
+		.config = acct[3].string,
+		.cred = acct[4].string,
+		.key = acct[5].string,
+		.paused = is_word(&acct[6], "1"),
+		.revision = acct[7].string,
+		.state = acct[8].string,
 	};
-	if (!span_to_u64(v[4].string, INT64_MAX, &first))
+	if (!span_to_u64(v[6].string, INT64_MAX, &first))
 		return false;
 	entry->first_ms = (int64_t)first;
-	return entry_unpack(v[7].string, entry);
+	return entry_unpack(v[9].string, entry);
 }
 
-enum err_code outbox_lease(const struct outbox *outbox, struct arena *arena, struct outbox_key *key,
-			   struct span word, struct outbox_entry *entry_out,
-			   enum outbox_lease *what_out, struct err *e)
+static void taken_read(const struct store_reply *answer, const struct store_reply *acct,
+		       struct outbox_taken *taken)
 {
-	struct span args[] = {key->submission, span_cstr(outbox->lease_ms),
-			      span_cstr(outbox->scale), word};
-	struct store_reply reply;
-	enum err_code code = call(outbox, arena, "sender_1_lease", key, args, 4, &reply, e);
+	const struct store_reply *v = answer->items;
 
-	*what_out = OUTBOX_NOT_NOW;
-	if (code != ERR_OK)
-		return code;
-	if (says(&reply, "checked") && reply.count >= 3)
-		*what_out = reply.items[2].integer == 1 ? OUTBOX_RESOLVED : OUTBOX_CHECKED;
-	if (!says(&reply, "ok"))
-		return ERR_OK;
-	if (reply.count < LEASE_ANSWER || !entry_read(&reply, entry_out))
-		return err_set(e, ERR_PERM, ERR_ITEM, "outbox_damaged", "the entry cannot be read");
-	key->token = reply.items[1].string;
-	*what_out = OUTBOX_LEASED;
+	taken->what = OUTBOX_NOT_NOW;
+	if (answer->count < 3)
+		return;
+	taken->key.submission = v[0].string;
+	taken->bulk = v[1].integer == 1;
+	if (is_word(&v[2], "checked") && answer->count >= 5)
+		taken->what = v[4].integer == 1 ? OUTBOX_RESOLVED : OUTBOX_CHECKED;
+	if (!is_word(&v[2], "ok"))
+		return;
+	taken->what = answer->count >= LEASE_ANSWER && entry_read(v, acct, &taken->entry)
+			      ? OUTBOX_LEASED
+			      : OUTBOX_DAMAGED;
+	if (taken->what == OUTBOX_LEASED)
+		taken->key.token = v[3].string;
+}
+
+static enum err_code not_understood(struct outbox_call *call)
+{
+	return err_set(&call->e, ERR_TEMP, ERR_ACCOUNT, "outbox_damaged",
+		       "the outbox gave no answer that is understood");
+}
+
+static enum err_code take_read(struct outbox_call *call, const struct store_reply *reply,
+			       struct arena *arena)
+{
+	const struct store_reply *acct = reply->items;
+
+	call->taken_count = reply->count - 1;
+	if (call->taken_count && (acct->type != STORE_ARRAY || acct->count != ACCOUNT_FIELDS)) {
+		call->taken_count = 0;
+		return not_understood(call);
+	}
+	call->taken = arena_array(arena, call->taken_count, sizeof(*call->taken));
+	for (size_t i = 0; i < call->taken_count; i++) {
+		call->taken[i].key = call->key;
+		taken_read(&reply->items[i + 1], acct->items, &call->taken[i]);
+	}
 	return ERR_OK;
 }
 
-enum err_code outbox_extend(const struct outbox *outbox, const struct outbox_key *key,
-			    struct err *e)
+static enum err_code answer_read(struct outbox_call *call, const struct store_reply *reply,
+				 struct arena *arena)
 {
-	struct span args[] = {key->submission, key->token, span_cstr(outbox->lease_ms)};
-
-	return call_word(outbox, "sender_1_extend", key, args, 3, e);
+	if (reply->type == STORE_ERROR)
+		return err_set(&call->e, ERR_TEMP, ERR_ITEM, "redis_refused", "%.*s",
+			       (int)reply->string.n, (const char *)reply->string.p);
+	if (reply->type != STORE_ARRAY || reply->count == 0)
+		return not_understood(call);
+	if (call->verb == OUTBOX_TAKE)
+		return take_read(call, reply, arena);
+	if (is_word(&reply->items[0], "ok"))
+		return ERR_OK;
+	if (is_word(&reply->items[0], "gone"))
+		return err_set(&call->e, ERR_GONE, ERR_ACCOUNT, "account_gone",
+			       "the account was erased");
+	return err_set(&call->e, ERR_STALE, ERR_ITEM, "lease_lost",
+		       "another process has the entry now");
 }
 
-enum err_code outbox_handed_over(const struct outbox *outbox, const struct outbox_key *key,
-				 struct span id_key, struct err *e)
+void outbox_run(const struct outbox *outbox, struct outbox_call *const *calls, size_t count,
+		struct arena *arena)
 {
-	struct span args[3] = {key->submission, key->token};
+	struct store_command *commands = arena_array(arena, count, sizeof(*commands));
+	struct store_reply *replies = arena_array(arena, count, sizeof(*replies));
 	enum err_code code;
-	struct buf hex;
+	struct err e = {0};
 
-	buf_init(&hex, 64);
-	hex_encode(id_key, &hex);
-	args[2] = buf_span(&hex);
-	code = call_word(outbox, "sender_1_handed_over", key, args, 3, e);
-	buf_fini(&hex);
-	return code;
-}
-
-enum err_code outbox_release(const struct outbox *outbox, const struct outbox_key *key,
-			     struct err *e)
-{
-	struct span args[] = {key->submission, key->token};
-
-	return call_word(outbox, "sender_1_release", key, args, 2, e);
-}
-
-enum err_code outbox_settle(const struct outbox *outbox, const struct outbox_key *key,
-			    const struct outbox_settlement *s, struct err *e)
-{
-	struct arena *arena = arena_new(0);
-	struct span args[] = {
-		key->submission,
-		key->token,
-		span_cstr(s->status),
-		span_cstr(arena_printf(arena, "%lld", (long long)s->due_ms)),
-		span_cstr(outbox->scale),
-		s->fields,
-		span_make(s->id.b, ID_BYTES),
-		s->ledger,
-		s->blob,
-		s->append ? SPAN_LIT("1") : SPAN_LIT("0"),
-	};
-	enum err_code code =
-		call_word(outbox, "sender_1_settle", key, args, s->ledger.n ? 10 : 6, e);
-
-	arena_free(&arena);
-	return code;
+	for (size_t i = 0; i < count; i++)
+		commands[i] = command_of(outbox, calls[i], arena);
+	code = store_pipeline(outbox->store, commands, count, arena, replies, &e);
+	for (size_t i = 0; i < count; i++) {
+		calls[i]->taken_count = 0;
+		calls[i]->e = e;
+		calls[i]->code = code == ERR_OK ? answer_read(calls[i], &replies[i], arena) : code;
+	}
 }

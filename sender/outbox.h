@@ -1,4 +1,7 @@
-/* outbox: entries of accounts' outboxes in Redis, by the functions of sender.lua. Every call blocks, the store's deadline long. */
+/*
+ * outbox: entries of accounts' outboxes in Redis, by the functions of sender.lua. Calls of many accounts go as one: one
+ * round trip, and as few fsyncs as Redis needs. Blocks, the store's deadline long.
+ */
 #ifndef MW_SENDER_OUTBOX_H
 #define MW_SENDER_OUTBOX_H
 
@@ -37,34 +40,19 @@ struct outbox_entry {
 
 enum outbox_lease {
 	OUTBOX_LEASED,
-	OUTBOX_NOT_NOW, /* early, done or gone: nothing to do */
+	OUTBOX_NOT_NOW, /* over the account's limits, done or gone: nothing to do */
 	OUTBOX_CHECKED, /* it was handed over before; still no evidence */
 	OUTBOX_RESOLVED, /* the same, and now it is over: the journal has it */
+	OUTBOX_DAMAGED, /* it cannot be read: it stays leased, and comes again when that is over */
 };
 
-/* A submission that is due. bulk: a copy of mail to many. */
-struct outbox_due {
-	struct span submission;
-	bool bulk;
+/* One of those that were due. */
+struct outbox_taken {
+	struct outbox_key key; /* with its token if it was leased */
+	bool bulk; /* a copy of mail to many */
+	enum outbox_lease what;
+	struct outbox_entry entry; /* if it was leased */
 };
-/* Those of one account, of each lane at most so many, people's first; the spans live in the arena. due_out has room for both.
- * 0 too if Redis did not answer. */
-size_t outbox_due(const struct outbox *outbox, struct arena *arena, struct span company,
-		  struct span account, size_t max, size_t max_bulk, struct outbox_due *due_out);
-/* key->token is set when leased. word: left of the @ of a Message-ID if it has none. */
-MUST_USE enum err_code outbox_lease(const struct outbox *outbox, struct arena *arena,
-				    struct outbox_key *key, struct span word,
-				    struct outbox_entry *entry_out, enum outbox_lease *what_out,
-				    struct err *e);
-
-/* The following give ERR_STALE if another lease took over and ERR_GONE if the account was erased. Twice is safe. */
-MUST_USE enum err_code outbox_extend(const struct outbox *outbox, const struct outbox_key *key,
-				     struct err *e);
-/* id_key: the 8-byte key of the Message-ID. */
-MUST_USE enum err_code outbox_handed_over(const struct outbox *outbox, const struct outbox_key *key,
-					  struct span id_key, struct err *e);
-MUST_USE enum err_code outbox_release(const struct outbox *outbox, const struct outbox_key *key,
-				      struct err *e);
 
 struct outbox_settlement {
 	const char *status; /* sent, delayed, failed, unknown; checking: handed over, no answer */
@@ -76,7 +64,37 @@ struct outbox_settlement {
 	bool append; /* the account's fetcher files a copy in Sent */
 };
 
-MUST_USE enum err_code outbox_settle(const struct outbox *outbox, const struct outbox_key *key,
-				     const struct outbox_settlement *settlement, struct err *e);
+enum outbox_verb {
+	OUTBOX_TAKE, /* leases what is due of one account */
+	OUTBOX_EXTEND,
+	OUTBOX_HAND_OVER,
+	OUTBOX_RELEASE,
+	OUTBOX_SETTLE,
+};
+#define OUTBOX_TAKE_MAX 64
+
+/*
+ * Twice is safe for each. code: ERR_OK; ERR_STALE: another lease took over; ERR_GONE: the account was erased (these two not
+ * for OUTBOX_TAKE); else Redis's trouble, and nothing is known.
+ */
+struct outbox_call {
+	enum outbox_verb verb;
+	void *owner; /* the caller's */
+	struct outbox_key key; /* OUTBOX_TAKE: company and account */
+	struct span id_key; /* OUTBOX_HAND_OVER: the 8-byte key of the Message-ID */
+	const struct outbox_settlement *settlement; /* OUTBOX_SETTLE */
+	/* OUTBOX_TAKE: at most so many in all and of copies of mail to many, `ahead` of them only to be ready in time. */
+	size_t max, max_bulk, ahead;
+	struct span word; /* begins the left of the @ of the Message-IDs of those that have none */
+
+	enum err_code code;
+	struct err e;
+	struct outbox_taken *taken; /* in the arena of outbox_run */
+	size_t taken_count;
+};
+
+/* All of them, in the order given for each account. */
+void outbox_run(const struct outbox *outbox, struct outbox_call *const *calls, size_t count,
+		struct arena *arena);
 
 #endif

@@ -17,6 +17,10 @@ local function limits_of(tag)
     return {tonumber(day) or 0, tonumber(minute) or 0}
 end
 
+function pace.by_the_minute(tag)
+    return limits_of(tag)[2] > 0
+end
+
 -- What of a window counts now -> list, sum
 local function window_read(tag, w, now, scale)
     local packed = redis.call('HGET', tag .. ':pace', w.field)

@@ -5,85 +5,10 @@
 #include <unistd.h>
 
 #include "common/base/log.h"
-#include "sender/delivery.h"
+#include "sender/settlement.h"
 
 #define TURN_MS 50
 #define SWEEP_ACCOUNTS 64
-#define DUE_MAX 16
-
-struct sender_look {
-	struct sender_look *next;
-	char company[65], account[65];
-};
-
-void sender_look(struct sender *sender, struct span company, struct span account)
-{
-	struct sender_look **at = &sender->looks, *look;
-
-	for (; *at; at = &(*at)->next)
-		if (span_eq(span_cstr((*at)->company), company) &&
-		    span_eq(span_cstr((*at)->account), account))
-			return;
-	look = calloc(1, sizeof(*look));
-	if (!look)
-		abort();
-	snprintf(look->company, sizeof(look->company), "%.*s", (int)company.n,
-		 (const char *)company.p);
-	snprintf(look->account, sizeof(look->account), "%.*s", (int)account.n,
-		 (const char *)account.p);
-	*at = look;
-}
-
-/* Mail to many leaves a part of everything to people's, where there is more than one (SND-10). */
-static bool has_room(const struct sender *sender, struct span company, struct span account,
-		     bool bulk)
-{
-	struct delivery_load load = delivery_load(sender, company, account);
-	size_t all = (size_t)sender->conf->connections;
-	size_t one = (size_t)sender->conf->account_connections;
-
-	if (load.all >= all || load.account >= one)
-		return false;
-	return !bulk || (load.bulk < (all > 3 ? all - all / 4 : 1) &&
-			 load.account_bulk < (one > 1 ? one - 1 : 1));
-}
-
-/* Starts what is due, as far as there is room. False: Redis does not answer. */
-static bool look_at(struct sender *sender, struct span company, struct span account)
-{
-	struct arena *arena = arena_new(0);
-	bool room = has_room(sender, company, account, false);
-	bool room_bulk = has_room(sender, company, account, true);
-	struct outbox_due due[2 * DUE_MAX];
-	bool answers = true;
-	size_t n = 0;
-
-	if (room)
-		n = outbox_due(&sender->outbox, arena, company, account, DUE_MAX,
-			       room_bulk ? DUE_MAX : 0, due);
-	for (size_t i = 0; i < n && answers; i++)
-		if (has_room(sender, company, account, due[i].bulk) &&
-		    !delivery_is_running(sender, company, account, due[i].submission))
-			answers = delivery_start(sender, company, account, &due[i]);
-	arena_free(&arena);
-	return answers;
-}
-
-/* Those asked for so far; what they ask for in turn is for the next time. */
-static void take_looks(struct sender *sender)
-{
-	struct sender_look *look = sender->looks, *next;
-	bool answers = true;
-
-	sender->looks = NULL;
-	for (; look; look = next) {
-		next = look->next;
-		if (answers)
-			answers =
-				look_at(sender, span_cstr(look->company), span_cstr(look->account));
-		free(look);
-	}
-}
 
 static void sweep(struct sender *sender, int64_t now_mono_ms)
 {
@@ -91,26 +16,59 @@ static void sweep(struct sender *sender, int64_t now_mono_ms)
 	size_t n = sweep_next(sender->sweep, now_mono_ms, accounts, SWEEP_ACCOUNTS);
 
 	for (size_t i = 0; i < n; i++)
-		sender_look(sender, accounts[i].company, accounts[i].account);
+		outgoing_look(sender, accounts[i].company, accounts[i].account);
 }
 
 void sender_tick(void *ctx, int64_t now_mono_ms)
 {
 	struct sender *sender = ctx;
-	struct delivery_load load;
+	const struct outgoing_load *load = &sender->load;
 
 	lines_tick(&sender->lines, now_mono_ms, sender->conf->idle_ms);
 	delivery_tick(sender, now_mono_ms);
-	if (!sender->draining) {
+	if (!sender->draining)
 		sweep(sender, now_mono_ms);
-		take_looks(sender);
-	}
-	load = delivery_load(sender, SPAN_LIT(""), SPAN_LIT(""));
 	metrics_set(sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_LIVE,
-		    (int64_t)(load.all - load.bulk));
-	metrics_set(sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_BULK, (int64_t)load.bulk);
+		    (int64_t)(load->sending + load->waiting - load->sending_bulk -
+			      load->waiting_bulk));
+	metrics_set(sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_BULK,
+		    (int64_t)(load->sending_bulk + load->waiting_bulk));
 	metrics_set(sender->metrics, SENDER_CONNECTIONS, 0,
-		    (int64_t)(load.all + lines_count(&sender->lines)));
+		    (int64_t)(load->sending + lines_count(&sender->lines)));
+}
+
+/* ---- the loop ---- */
+
+/* What the turn asked for goes on its way, all of it at once. What we rang may have taken the notice of what rang us, so the
+ * bus is asked as well. */
+static void before_wait(uv_prepare_t *prepare)
+{
+	struct sender *sender = prepare->data;
+
+	while (bus_process(sender->bus))
+		continue;
+	outgoing_turn(sender);
+	delivery_begin_all(sender);
+	durable_go(&sender->storing);
+	durable_go(&sender->recording);
+}
+
+static void record(void *ctx, void *const *items, size_t count)
+{
+	struct sender *sender = ctx;
+
+	arena_reset(sender->answers);
+	outbox_run(&sender->outbox, (struct outbox_call *const *)items, count, sender->answers);
+}
+
+static void recorded(void *ctx, void *item)
+{
+	struct outbox_call *call = item;
+
+	if (call->verb == OUTBOX_TAKE)
+		outgoing_taken(call->owner, ctx);
+	else
+		delivery_told(call->owner, call);
 }
 
 static void timer_fired(uv_timer_t *timer)
@@ -167,7 +125,8 @@ static void set_options(struct sender *sender)
 	choose_ehlo(sender);
 	snprintf(sender->lease_ms, sizeof(sender->lease_ms), "%lld", (long long)conf->lease_ms);
 	snprintf(sender->scale, sizeof(sender->scale), "%lld", (long long)conf->clock_scale);
-	sender->outbox = (struct outbox){sender->store, sender->lease_ms, sender->scale};
+	sender->outbox = (struct outbox){stage_store_new(sender->stage), sender->lease_ms,
+					 sender->scale};
 	sender->account_options = (struct account_options){
 		.ca_file = conf->ca_file,
 		.ehlo = sender->ehlo,
@@ -175,6 +134,19 @@ static void set_options(struct sender *sender)
 		.login_retry_ms = conf->login_retry_ms,
 		.allow_plaintext = conf->allow_plaintext,
 	};
+}
+
+static void open_lanes(struct sender *sender)
+{
+	sender->answers = arena_new(0);
+	durable_init(&sender->storing, &sender->loop);
+	sender->storing.ctx = sender;
+	sender->storing.run = settlement_store;
+	sender->storing.done = settlement_stored;
+	durable_init(&sender->recording, &sender->loop);
+	sender->recording.ctx = sender;
+	sender->recording.run = record;
+	sender->recording.done = recorded;
 }
 
 enum err_code sender_start(struct stage *stage, void **ctx_out, struct err *e)
@@ -191,13 +163,15 @@ enum err_code sender_start(struct stage *stage, void **ctx_out, struct err *e)
 	sender->store = stage_store(stage);
 	set_options(sender);
 	uv_loop_init(&sender->loop);
+	open_lanes(sender);
 	code = open_parts(sender, e);
 	if (code != ERR_OK)
 		return code; /* the process ends */
 	sender->sweep = sweep_new(stage, sender->conf->sweep_ms);
 	uv_poll_init(&sender->loop, &sender->bus_poll, bus_fd(sender->bus));
 	uv_timer_init(&sender->loop, &sender->timer);
-	sender->bus_poll.data = sender->timer.data = sender;
+	uv_prepare_init(&sender->loop, &sender->prepare);
+	sender->bus_poll.data = sender->timer.data = sender->prepare.data = sender;
 	*ctx_out = sender;
 	return ERR_OK;
 }
@@ -208,6 +182,7 @@ int sender_run(void *ctx)
 
 	uv_poll_start(&sender->bus_poll, UV_READABLE, bus_ready);
 	uv_timer_start(&sender->timer, timer_fired, 0, TURN_MS);
+	uv_prepare_start(&sender->prepare, before_wait);
 	while (!stage_stopping(sender->stage))
 		uv_run(&sender->loop, UV_RUN_DEFAULT);
 	return 0;
@@ -218,6 +193,7 @@ void sender_drain(void *ctx)
 	struct sender *sender = ctx;
 
 	sender->draining = true;
+	delivery_drain(sender);
 }
 
 bool sender_drained(void *ctx)
@@ -227,25 +203,43 @@ bool sender_drained(void *ctx)
 	return sender->deliveries == NULL;
 }
 
+/* What the lanes have is finished: it is in Redis's and the disk's time, and each has its deadline. */
+static void finish_lanes(struct sender *sender)
+{
+	while (!durable_is_idle(&sender->storing) || !durable_is_idle(&sender->recording)) {
+		durable_go(&sender->storing);
+		durable_go(&sender->recording);
+		uv_run(&sender->loop, UV_RUN_ONCE);
+	}
+	durable_fini(&sender->storing);
+	durable_fini(&sender->recording);
+}
+
+static void close_parts(struct sender *sender)
+{
+	outgoing_free_all(sender);
+	sweep_free(&sender->sweep);
+	blob_writer_close(&sender->writer);
+	store_free(&sender->outbox.store);
+	arena_free(&sender->answers);
+	secret_wipe(&sender->keys, sizeof(sender->keys));
+	free(sender);
+}
+
 void sender_stop(void *ctx)
 {
 	struct sender *sender = ctx;
 
-	delivery_stop_all(sender);
-	lines_free(&sender->lines);
-	while (sender->looks) {
-		struct sender_look *look = sender->looks;
-
-		sender->looks = look->next;
-		free(look);
-	}
-	mailconn_loop_fini(&sender->net);
+	sender->draining = true;
 	uv_close((uv_handle_t *)&sender->bus_poll, NULL);
 	uv_close((uv_handle_t *)&sender->timer, NULL);
+	uv_close((uv_handle_t *)&sender->prepare, NULL);
+	delivery_stop_all(sender);
+	lines_free(&sender->lines);
+	finish_lanes(sender);
+	delivery_free_all(sender);
+	mailconn_loop_fini(&sender->net);
 	uv_run(&sender->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&sender->loop);
-	sweep_free(&sender->sweep);
-	blob_writer_close(&sender->writer);
-	secret_wipe(&sender->keys, sizeof(sender->keys));
-	free(sender);
+	close_parts(sender);
 }

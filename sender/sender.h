@@ -6,12 +6,13 @@
 #include "common/stage/stage.h"
 #include "common/stage/sweep.h"
 #include "sender/account.h"
+#include "sender/durable.h"
 #include "sender/lines.h"
+#include "sender/outgoing.h"
 
 #define SENDER_NAME_BYTES 132 /* "<company>/<account>" */
 
 struct delivery;
-struct sender_look;
 
 struct sender_conf {
 	struct conf_common common;
@@ -47,16 +48,21 @@ struct sender {
 	uv_loop_t loop;
 	uv_poll_t bus_poll;
 	uv_timer_t timer;
+	uv_prepare_t prepare;
 	struct mailconn_loop net;
 	struct lines lines;
 	struct blob_writer *writer;
+	struct durable storing; /* blobs of what was sent; items: deliveries */
+	struct durable recording; /* calls to the outbox; items: struct outbox_call */
 	struct account_keys keys;
 	struct account_options account_options;
-	struct outbox outbox;
+	struct outbox outbox; /* the recording thread's, with a store of its own */
+	struct arena *answers; /* of its last batch */
 	char lease_ms[24], scale[24], ehlo[256];
 	struct sweep *sweep;
+	struct outgoing *outgoing;
+	struct outgoing_load load; /* of all accounts */
 	struct delivery *deliveries;
-	struct sender_look *looks; /* accounts to be looked at in the next turn */
 	bool draining;
 };
 
@@ -66,8 +72,5 @@ void sender_tick(void *ctx, int64_t now_mono_ms);
 void sender_drain(void *ctx);
 bool sender_drained(void *ctx);
 void sender_stop(void *ctx);
-
-/* Looks at an account's outbox in the next turn. */
-void sender_look(struct sender *sender, struct span company, struct span account);
 
 #endif

@@ -17,13 +17,14 @@
 --   bulk        a copy of mail to many            waits       `day|minute`: what it waits for until nextAttemptAt
 --   paced       [ms, recipients, scale] as pace.lua counted this attempt
 --
--- sender_1_due          limit, limit of bulk -> submissions to be looked at now, each with its lane: 0 people, 1 bulk
--- sender_1_lease        submission, ttl ms, scale, a word for a Message-ID if it has none -> one of
---     `ok`, token, attempts, messageId, firstAt, recipients JSON or '', filed 0|1, entry of `o`, then gen, email, own,
---           config, cred, key, paused, revision of `acct`, state of `st`
---     `early` (not due, or leased, or over the account's limits: pace.lua) or `done` or `gone` (no entry, or another
---           generation: it is taken off)
+-- sender_1_take         limit, limit of bulk, how many of each are only to be ready in time, ttl ms, scale, a word for the
+--                       Message-IDs of those that have none -> gen, email, own, config, cred, key, paused, revision of
+--                       `acct` and state of `st` in one list, empty if nothing was due; then for each that was due, people's first: submission, lane
+--                       (0 people, 1 bulk) and one of
+--     `ok`, token, attempts, messageId, firstAt, recipients JSON or '', filed 0|1, entry of `o`
+--     `early` (over the account's limits: pace.lua) or `done` or `gone` (no entry, or another generation: it is taken off)
 --     `checked`, status, 0|1 (was handed over before: looked for; 1 if that ended it and the journal has it)
+--                       An account with a limit a minute gets none ahead of time: what is counted goes at once.
 -- sender_1_extend       submission, token, ttl ms -> `ok` or `stale`
 -- sender_1_handed_over  submission, token, hex of the id key -> `ok` or `stale` or `gone`
 -- sender_1_release      submission, token -> `ok` or `stale`; not after the hand-over
@@ -33,6 +34,7 @@
 
 local pace = {} -- pace.lua
 local FINAL = {sent = true, failed = true, unknown = true, cancelled = true}
+local TAKE_MAX = 64
 local CHECKS = {60000, 300000, 900000, 3600000}
 
 local function now_ms()
@@ -138,19 +140,11 @@ local function check(tag, submission, state, now, scale)
     return 1
 end
 
-local function due(keys, args)
-    local now, found = now_ms(), {}
-    for lane, suffix in ipairs({':od', ':odb'}) do
-        local most = tonumber(args[lane] or 0)
-        if most > 0 and not (lane == 2 and pace.bulk_waits(keys[1], now)) then
-            local ids = redis.call('ZRANGEBYSCORE', keys[1] .. suffix, '-inf', decimal(now), 'LIMIT', 0, most)
-            for _, id in ipairs(ids) do
-                found[#found + 1] = id
-                found[#found + 1] = lane - 1
-            end
-        end
+local function due(tag, now, suffix, most)
+    if most <= 0 then
+        return {}
     end
-    return found
+    return redis.call('ZRANGEBYSCORE', tag .. suffix, '-inf', decimal(now), 'LIMIT', 0, math.min(most, TAKE_MAX))
 end
 
 -- The entry's own, else `word@domain of the account`.
@@ -177,31 +171,16 @@ local function may_go(tag, submission, state, entry, now, scale)
     return true
 end
 
-local function leased(tag, state, packed, acct)
-    local answer = {'ok', decimal(state.token), state.attempts, state.messageId, decimal(state.firstAt),
-        state.recipients and cjson.encode(state.recipients) or '', state.filed and 1 or 0, packed}
-    for i = 1, 8 do
-        answer[#answer + 1] = acct[i] or ''
-    end
-    answer[#answer + 1] = redis.call('HGET', tag .. ':st', 'state') or ''
-    return answer
-end
-
-local function lease(keys, args)
-    local tag, submission, now, scale = keys[1], args[1], now_ms(), tonumber(args[3])
+local function lease(tag, submission, now, ttl, scale, acct, word)
     local packed = entry_get(tag, submission)
     if not packed then
         take_off(tag, submission)
         return {'gone'}
     end
     local state = state_get(tag, submission)
-    local at = redis.call('ZSCORE', tag .. ':od', submission) or redis.call('ZSCORE', tag .. ':odb', submission)
-    if FINAL[state.status] or not at then
+    if FINAL[state.status] then
         take_off(tag, submission)
         return {'done'}
-    end
-    if tonumber(at) > now then
-        return {'early'}
     end
     if state.handedOver then
         local over = check(tag, submission, state, now, scale)
@@ -211,16 +190,47 @@ local function lease(keys, args)
     if not may_go(tag, submission, state, entry, now, scale) then
         return {'early'}
     end
-    local acct = redis.call('HMGET', tag .. ':acct', 'gen', 'email', 'own', 'config', 'cred', 'key', 'paused', 'revision')
     state.status = 'sending'
     state.token = (state.token or 0) + 1
     state.attempts = (state.attempts or 0) + 1
-    state.messageId = state.messageId or message_id(entry, acct[2] or '', args[4])
+    state.messageId = state.messageId or message_id(entry, acct[2], word)
     state.firstAt = state.firstAt or now
-    state['until'] = now + tonumber(args[2])
+    state['until'] = now + ttl
     state.nextAttemptAt, state.waits = nil, nil
     state_put(tag, submission, state, state['until'])
-    return leased(tag, state, packed, acct)
+    return {'ok', decimal(state.token), state.attempts, state.messageId, decimal(state.firstAt),
+        state.recipients and cjson.encode(state.recipients) or '', state.filed and 1 or 0, packed}
+end
+
+local function take(keys, args)
+    local tag, now, ahead, found = keys[1], now_ms(), tonumber(args[3]), {}
+    local most, most_bulk = tonumber(args[1]), tonumber(args[2])
+    if pace.by_the_minute(tag) then
+        most, most_bulk = most - ahead, most_bulk - ahead
+    end
+    local people, bulk = due(tag, now, ':od', most), {}
+    if not pace.bulk_waits(tag, now) then
+        bulk = due(tag, now, ':odb', math.min(most, most_bulk))
+    end
+    if #people + #bulk == 0 then
+        return {{}}
+    end
+    local acct = redis.call('HMGET', tag .. ':acct', 'gen', 'email', 'own', 'config', 'cred', 'key', 'paused', 'revision')
+    for i = 1, 8 do
+        acct[i] = acct[i] or ''
+    end
+    acct[9] = redis.call('HGET', tag .. ':st', 'state') or ''
+    for lane, submissions in ipairs({people, bulk}) do
+        for i, submission in ipairs(submissions) do
+            if most > 0 then
+                local word = args[6] .. lane .. '-' .. i
+                local answer = lease(tag, submission, now, tonumber(args[4]), tonumber(args[5]), acct, word)
+                most = most - (answer[1] == 'ok' and 1 or 0)
+                found[#found + 1] = {submission, lane - 1, unpack(answer)}
+            end
+        end
+    end
+    return {acct, unpack(found)}
 end
 
 local function extend(keys, args)
@@ -324,8 +334,7 @@ local function settle(keys, args)
     return {'ok'}
 end
 
-redis.register_function('sender_1_due', due)
-redis.register_function('sender_1_lease', lease)
+redis.register_function('sender_1_take', take)
 redis.register_function('sender_1_extend', extend)
 redis.register_function('sender_1_handed_over', handed_over)
 redis.register_function('sender_1_release', release)

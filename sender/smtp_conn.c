@@ -21,7 +21,9 @@ struct smtp_conn {
 	unsigned handles; /* that libuv has not closed yet */
 	int unacknowledged; /* octets in the socket when last asked, before the hand-over */
 	int64_t progress_ms; /* when that number changed */
-	bool connected, closing, polling;
+	int64_t asked_ms; /* when the hand-over was asked for */
+	enum { HAND_OVER_NOT_ASKED, HAND_OVER_ASKED, HAND_OVER_DURABLE, HAND_OVER_REFUSED } hand_over;
+	bool connected, closing, polling, turning;
 	struct err login; /* code not ERR_OK: no connection came about */
 };
 
@@ -69,12 +71,17 @@ bool smtp_conn_usable(const struct smtp_conn *conn)
 	return conn->connected && conn->dialog.phase == SMTP_IDLE && !conn->dialog.busy;
 }
 
+static const char NOT_RECORDED[] =
+	"The hand-over could not be recorded in time; nothing was sent.";
+
 static void expired(uv_timer_t *timer)
 {
 	struct smtp_conn *conn = timer->data;
+	enum smtp_phase phase = conn->dialog.phase;
 
 	smtp_dialog_lost(&conn->dialog,
-			 conn->dialog.phase == SMTP_FINAL
+			 phase == SMTP_HAND_OVER ? NOT_RECORDED
+			 : phase == SMTP_FINAL
 				 ? "The mail server did not say whether it took the message."
 				 : "The mail server did not answer in time.");
 	turn(conn);
@@ -85,6 +92,14 @@ static void pushed(uv_timer_t *timer)
 	turn(timer->data);
 }
 
+/* What is left of the time in which the hand-over may become durable. */
+static uint64_t hand_over_left_ms(const struct smtp_conn *conn)
+{
+	int64_t left = conn->asked_ms + SMTP_HAND_OVER_MS - clock_mono_ms();
+
+	return left > 0 ? (uint64_t)left : 0;
+}
+
 /* Anew at each turn: any octet in or out is progress, except in FINAL, where only the answer counts. */
 static void set_deadline(struct smtp_conn *conn, enum smtp_phase before)
 {
@@ -92,8 +107,11 @@ static void set_deadline(struct smtp_conn *conn, enum smtp_phase before)
 
 	if (phase == SMTP_IDLE || phase == SMTP_OVER)
 		uv_timer_stop(&conn->timer);
-	else if (phase == SMTP_HAND_OVER)
+	else if (phase == SMTP_HAND_OVER && conn->hand_over == HAND_OVER_NOT_ASKED)
 		uv_timer_start(&conn->timer, pushed, ACKNOWLEDGED_MS, 0);
+	else if (phase == SMTP_HAND_OVER)
+		uv_timer_start(&conn->timer, expired,
+			       hand_over_left_ms(conn), 0);
 	else if (phase != SMTP_FINAL)
 		uv_timer_start(&conn->timer, expired, (uint64_t)conn->limits.reply_ms, 0);
 	else if (before != SMTP_FINAL)
@@ -175,20 +193,33 @@ static bool arrived(struct smtp_conn *conn)
 	return false;
 }
 
+/* Asks for the hand-over once, and acts on what is known of it. */
 static void hand_over(struct smtp_conn *conn)
 {
-	int64_t asked_ms = clock_mono_ms();
-	bool durable;
-
-	if (!arrived(conn))
+	if (conn->hand_over == HAND_OVER_NOT_ASKED) {
+		if (!arrived(conn))
+			return;
+		conn->unacknowledged = 0;
+		conn->hand_over = HAND_OVER_ASKED;
+		conn->asked_ms = clock_mono_ms();
+		conn->handlers.hand_over(conn->handlers.ctx);
+	}
+	if (conn->hand_over == HAND_OVER_ASKED)
 		return;
-	conn->unacknowledged = 0;
-	durable = conn->handlers.hand_over(conn->handlers.ctx);
-	if (durable && clock_mono_ms() - asked_ms <= SMTP_HAND_OVER_MS)
+	if (conn->hand_over == HAND_OVER_DURABLE &&
+	    clock_mono_ms() - conn->asked_ms <= SMTP_HAND_OVER_MS)
 		smtp_dialog_hand_over(&conn->dialog);
 	else
-		smtp_dialog_lost(&conn->dialog,
-				 "The hand-over could not be recorded in time; nothing was sent.");
+		smtp_dialog_lost(&conn->dialog, NOT_RECORDED);
+}
+
+void smtp_conn_hand_over(struct smtp_conn *conn, bool durable)
+{
+	if (conn->hand_over != HAND_OVER_ASKED || conn->dialog.phase != SMTP_HAND_OVER)
+		return;
+	conn->hand_over = durable ? HAND_OVER_DURABLE : HAND_OVER_REFUSED;
+	if (!conn->turning)
+		turn(conn);
 }
 
 static void poll_ready(uv_poll_t *poll, int status, int events)
@@ -223,6 +254,7 @@ static void turn(struct smtp_conn *conn)
 
 	if (conn->closing)
 		return;
+	conn->turning = true;
 	if (conn->connected)
 		written = exchange(conn);
 	step = smtp_dialog_step(&conn->dialog);
@@ -234,6 +266,7 @@ static void turn(struct smtp_conn *conn)
 	if (conn->connected)
 		watch(conn, written == WRITTEN_SOME);
 	set_deadline(conn, before);
+	conn->turning = false;
 	if (step == SMTP_STEP_DONE)
 		tell(conn);
 }
@@ -288,6 +321,7 @@ void smtp_conn_send(struct smtp_conn *conn, const struct smtp_envelope *envelope
 		    const struct smtp_conn_handlers *handlers)
 {
 	conn->handlers = *handlers;
+	conn->hand_over = HAND_OVER_NOT_ASKED;
 	smtp_dialog_begin(&conn->dialog, envelope);
 	if (conn->connected)
 		uv_timer_start(&conn->timer, pushed, 0, 0);

@@ -1,6 +1,7 @@
 /*
  * smtp_conn: one connection to an SMTP server: the dialog over mailconn, with a deadline for every phase. One message at a
- * time, many after each other. The handlers are called from the loop, never from within the calls below.
+ * time, many after each other. The handlers are called from the loop; but for smtp_conn_hand_over, which may call done, never
+ * from within the calls below.
  */
 #ifndef MW_SENDER_SMTP_CONN_H
 #define MW_SENDER_SMTP_CONN_H
@@ -20,9 +21,9 @@ struct smtp_limits {
 
 struct smtp_conn_handlers {
 	void *ctx;
-	/* All but the last five octets went out, and all but what is in flight was acknowledged. True once the hand-over is durable: they go next. False: the connection
-	 * is closed instead. May block, but what takes over SMTP_HAND_OVER_MS counts as false. */
-	bool (*hand_over)(void *ctx);
+	/* All but the last five octets went out, and all but what is in flight was acknowledged: smtp_conn_hand_over is due
+	 * within SMTP_HAND_OVER_MS, from within or later; else the connection is closed instead. */
+	void (*hand_over)(void *ctx);
 	/* The server took the login: of the connection's first message, before anything is sent. */
 	void (*logged_in)(void *ctx);
 	/* Once. The envelope's recipients have their codes. login: not NULL if there was no connection at all. The connection
@@ -38,6 +39,9 @@ void smtp_conn_free(struct smtp_conn **conn);
 /* The envelope and what it points at live until done. Right after open, or while usable. */
 void smtp_conn_send(struct smtp_conn *conn, const struct smtp_envelope *envelope,
 		    const struct smtp_conn_handlers *handlers);
+/* The hand-over that was asked for is durable: the last five octets go now; or it is not: the connection is closed instead.
+ * Without effect if none is awaited any more: the connection was lost, or it is too late. */
+void smtp_conn_hand_over(struct smtp_conn *conn, bool durable);
 /* Logged in, no message under way, not closed by the server. */
 bool smtp_conn_usable(const struct smtp_conn *conn);
 

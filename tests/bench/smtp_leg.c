@@ -25,10 +25,12 @@ struct leg {
 	uint64_t lane_count, begun, done, messages;
 };
 
-static bool hand_over(void *ctx)
+static void hand_over(void *ctx)
 {
-	((struct lane *)ctx)->handed_over++;
-	return true;
+	struct lane *lane = ctx;
+
+	lane->handed_over++;
+	smtp_conn_hand_over(lane->conn, true);
 }
 
 static void logged_in(void *ctx)
