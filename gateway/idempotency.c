@@ -30,18 +30,33 @@ bool idempotency_digest(struct http_request *r, uint8_t digest_out[32])
 	return true;
 }
 
-struct span idempotency_id(struct http_request *r, const char *prefix)
+static struct span id_of(struct http_request *r, const char *prefix, const uint8_t digest[32])
 {
 	char text[ID_CHARS + 1];
-	uint8_t digest[32];
 	struct id id;
 
-	if (idempotency_digest(r, digest))
-		memcpy(id.b, digest, ID_BYTES);
-	else
-		random_bytes(id.b, ID_BYTES);
+	memcpy(id.b, digest, ID_BYTES);
 	id_format(&id, text);
 	return span_cstr(arena_printf(r->arena, "%s%s", prefix, text));
+}
+
+struct span idempotency_id(struct http_request *r, const char *prefix)
+{
+	uint8_t digest[32];
+
+	if (!idempotency_digest(r, digest))
+		random_bytes(digest, ID_BYTES);
+	return id_of(r, prefix, digest);
+}
+
+struct span idempotency_id_nth(struct http_request *r, struct span first, size_t n)
+{
+	const char *text = arena_printf(r->arena, "mailweave id %.*s %zu", (int)first.n,
+					(const char *)first.p, n);
+	uint8_t digest[32];
+
+	secret_sha256(span_cstr(text), digest);
+	return id_of(r, "", digest);
 }
 
 static struct span hex(struct arena *arena, const uint8_t hash[32])

@@ -18,5 +18,7 @@ void idempotency_end(struct http_request *r);
 bool idempotency_digest(struct http_request *r, uint8_t digest_out[32]);
 /* prefix and an id made of that value, or a random one if no key came; in the request's arena. */
 struct span idempotency_id(struct http_request *r, const char *prefix);
+/* One of several ids that follow from the first, the same whenever it is. */
+struct span idempotency_id_nth(struct http_request *r, struct span first, size_t n);
 
 #endif

@@ -182,9 +182,6 @@ static void size(const json_t *message, size_t limit, struct message_findings *f
 
 static void offered(const json_t *message, struct message_findings *f)
 {
-	if (json_get_bool(message, "separate", false))
-		message_findings_stop(f, PROBLEM_NOT_OFFERED, "separate",
-				      "Not offered yet: separate");
 	if (json_object_get(message, "template"))
 		message_findings_stop(f, PROBLEM_NOT_OFFERED, "template",
 				      "Not offered yet: template");

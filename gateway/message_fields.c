@@ -75,7 +75,10 @@ static const struct json_field UNSUBSCRIBE[] = {
 const struct json_field message_post_fields[] = {
 	{.name = "accountId", .type = FIELD_ID, .flags = FIELD_REQUIRED},
 	{.name = "from", .type = FIELD_OBJECT, .fields = ADDRESS},
-	{.name = "separate", .type = FIELD_BOOL, .help = "One copy each; not offered yet."},
+	{.name = "separate",
+	 .type = FIELD_BOOL,
+	 .help = "One copy each for the addresses in to, with its own fields and tracking; cc, bcc "
+		 "and reference do not go with it."},
 	RECIPIENTS("to"),
 	RECIPIENTS("cc"),
 	RECIPIENTS("bcc"),

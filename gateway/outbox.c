@@ -109,9 +109,12 @@ struct span outbox_message_id(struct http_request *r, const struct outbox_accoun
 				      (const char *)submission.p, domain ? domain : "@localhost"));
 }
 
-struct span outbox_submission_make(struct http_request *r)
+void outbox_submissions_make(struct http_request *r, struct outbox_item *items, size_t count)
 {
-	return idempotency_id(r, "");
+	struct span first = idempotency_id(r, "");
+
+	for (size_t i = 0; i < count; i++)
+		items[i].submission = i ? idempotency_id_nth(r, first, i) : first;
 }
 
 static int64_t due_ms(const struct http_request *r, const struct outbox_batch *batch)

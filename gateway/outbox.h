@@ -41,8 +41,8 @@ bool outbox_undo_ms(struct http_request *r, int64_t *undo_ms_out);
 /* The Message-ID that the message will have, without angle brackets. */
 struct span outbox_message_id(struct http_request *r, const struct outbox_account *account,
 			      struct span submission);
-/* An entry's name: from the Idempotency-Key if there is one, else by chance. */
-struct span outbox_submission_make(struct http_request *r);
+/* Entries' names: from the Idempotency-Key if there is one, else by chance. */
+void outbox_submissions_make(struct http_request *r, struct outbox_item *items, size_t count);
 
 /* The requests, durable, then their entries, all at once, then the senders' bell. False: a problem is answered. */
 bool outbox_put(struct http_request *r, const struct account_entry *entry,

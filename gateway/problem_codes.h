@@ -107,6 +107,8 @@
 	  "The provider takes no file of this kind", "Share the file by a link.")                 \
 	P(TRACKING_NOT_SET_UP, "tracking_not_set_up", 422, "Nothing can be tracked here",         \
 	  "Set a trackingDomain, or send it without tracking.")                                   \
+	P(INVALID_SEPARATE, "invalid_separate", 422, "It cannot be sent to each separately",      \
+	  "Leave out what the detail names, or send one message to all.")                         \
 	P(SUPPRESSED_RECIPIENT, "suppressed_recipient", 422, "A recipient is to get nothing",     \
 	  "Take the recipient out, or off the list if the reason is gone.")
 

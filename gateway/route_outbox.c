@@ -7,6 +7,7 @@
 #include "gateway/compose_parts.h"
 #include "gateway/compose_reference.h"
 #include "gateway/message_check.h"
+#include "gateway/message_copies.h"
 #include "gateway/message_fields.h"
 #include "gateway/message_fill.h"
 #include "gateway/outbox.h"
@@ -29,25 +30,74 @@ static bool sending_account(struct http_request *r, struct span id, struct accou
 	return false;
 }
 
-static void message_queue(struct http_request *r, const struct account_entry *entry,
-			  const struct outbox_account *account)
+static size_t recipients_of(const json_t *message)
 {
-	struct outbox_item item = {outbox_submission_make(r), json_text(r->arena, r->json), 1};
-	struct outbox_batch batch = {
-		.items = &item, .count = 1, .send_at_ms = json_get_time_ms(r->json, "sendAt", 0)};
-	bool later = batch.send_at_ms > r->now_ms;
-	const char *id;
+	return json_array_size(json_object_get(message, "to")) +
+	       json_array_size(json_object_get(message, "cc")) +
+	       json_array_size(json_object_get(message, "bcc"));
+}
 
+static json_t *queued(struct http_request *r, const struct account_entry *entry,
+		      const struct outbox_item *item)
+{
+	return json_from_span(
+		span_cstr(arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n,
+				       (const char *)entry->id.p, (int)item->submission.n,
+				       (const char *)item->submission.p)));
+}
+
+static json_t *queued_copies(struct http_request *r, const struct account_entry *entry,
+			     const struct outbox_batch *batch, const struct message_copies *copies)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < copies->count; i++)
+		json_array_append_new(
+			list, json_pack("{s:o s:O}", "id", queued(r, entry, &batch->items[i]), "to",
+					json_array_get(json_object_get(copies->items[i], "to"), 0)));
+	return list;
+}
+
+static void queued_answer(struct http_request *r, const struct account_entry *entry,
+			  const struct outbox_batch *batch, const struct message_copies *copies)
+{
+	bool later = batch->send_at_ms > r->now_ms;
+	json_t *answer = json_pack(
+		"{s:o s:s s:o}", "id", queued(r, entry, &batch->items[0]), "status",
+		later ? "scheduled" : "queued", "undoUntil",
+		batch->undo_ms ? json_from_time(r->now_ms + batch->undo_ms) : json_null());
+
+	if (copies)
+		json_object_set_new(answer, "copies", queued_copies(r, entry, batch, copies));
+	http_answer_json(r, 202, answer);
+}
+
+/* copies: NULL: the message itself. */
+static void message_queue(struct http_request *r, const struct account_entry *entry,
+			  const struct outbox_account *account, struct message_copies *copies)
+{
+	size_t count = copies ? copies->count : 1;
+	struct outbox_item *items = arena_array(r->arena, count, sizeof(*items));
+	struct outbox_batch batch = {.items = items,
+				     .count = count,
+				     .bulk = copies != NULL,
+				     .send_at_ms = json_get_time_ms(r->json, "sendAt", 0)};
+	json_t *shared = copies && count > 1 ? message_copies_share(copies) : NULL;
+
+	if (shared)
+		batch.shared = json_text(r->arena, shared);
+	json_decref(shared);
+	outbox_submissions_make(r, items, count);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *message = copies ? copies->items[i] : r->json;
+
+		items[i].request = json_text(r->arena, message);
+		items[i].recipients = recipients_of(message);
+	}
 	if (!outbox_undo_ms(r, &batch.undo_ms) || !outbox_put(r, entry, account, &batch))
 		return;
 	tracking_remember(r);
-	id = arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n, (const char *)entry->id.p,
-			  (int)item.submission.n, (const char *)item.submission.p);
-	http_answer_json(
-		r, 202,
-		json_pack("{s:s s:s s:o}", "id", id, "status", later ? "scheduled" : "queued",
-			  "undoUntil",
-			  batch.undo_ms ? json_from_time(r->now_ms + batch.undo_ms) : json_null()));
+	queued_answer(r, entry, &batch, copies);
 }
 
 static void account_check(const struct outbox_account *account, struct message_findings *findings)
@@ -67,14 +117,31 @@ static bool message_complete(struct http_request *r, const struct outbox_account
 {
 	const struct message_sender sender = {account->email, account->provider, account->own,
 					      account->own_count};
-	json_t *attachments = json_object_get(r->json, "attachments");
 
-	if (!compose_parts_fill(r, attachments) || !message_fill(r, account, findings) ||
-	    !compose_reference(r, r->json, account->email))
+	if (!message_fill(r, account, findings) || !compose_reference(r, r->json, account->email))
 		return false;
 	message_check(r->json, &sender, findings);
-	account_check(account, findings);
 	return suppression_check(r, r->json, findings) && tracking_choose(r, findings);
+}
+
+/* The same of each copy, as if it had been asked for alone. */
+static bool copies_complete(struct http_request *r, const struct outbox_account *account,
+			    struct message_findings *findings, struct message_copies *copies)
+{
+	json_t *whole = r->json;
+	bool good = true;
+
+	message_copies_check(whole, findings);
+	message_copies_make(whole, copies);
+	for (size_t i = 0; i < copies->count && good; i++) {
+		r->json = copies->items[i];
+		good = message_complete(r, account, findings);
+	}
+	r->json = whole;
+	if (good && !copies->count)
+		message_findings_stop(findings, PROBLEM_NO_RECIPIENT, "to",
+				      "Nobody is named in: to");
+	return good;
 }
 
 static void findings_answer(struct http_request *r, const struct message_findings *findings)
@@ -85,8 +152,23 @@ static void findings_answer(struct http_request *r, const struct message_finding
 }
 
 /* only_check: answers what would stop or harm it, queues nothing. */
+static void message_end(struct http_request *r, bool only_check, const struct account_entry *entry,
+			const struct outbox_account *account,
+			const struct message_findings *findings, struct message_copies *copies)
+{
+	if (only_check)
+		findings_answer(r, findings);
+	else if (findings->stops)
+		problem_answer(r, findings->first, "%s.", findings->first_text);
+	else if (json_get_bool(r->json, "dryRun", false))
+		findings_answer(r, findings);
+	else
+		message_queue(r, entry, account, copies);
+}
+
 static void message_take(struct http_request *r, bool only_check)
 {
+	struct message_copies copies = {NULL, 0}, *separate = NULL;
 	struct outbox_account account = {.email = ""};
 	struct message_findings findings;
 	struct account_entry entry;
@@ -94,17 +176,15 @@ static void message_take(struct http_request *r, bool only_check)
 	if (!sending_account(r, json_get_span(r->json, "accountId"), &entry) ||
 	    !outbox_account_get(r, entry.id, &account))
 		return;
+	if (json_get_bool(r->json, "separate", false))
+		separate = &copies;
 	message_findings_init(&findings);
-	if (message_complete(r, &account, &findings)) {
-		if (only_check)
-			findings_answer(r, &findings);
-		else if (findings.stops)
-			problem_answer(r, findings.first, "%s.", findings.first_text);
-		else if (json_get_bool(r->json, "dryRun", false))
-			findings_answer(r, &findings);
-		else
-			message_queue(r, &entry, &account);
-	}
+	account_check(&account, &findings);
+	if (compose_parts_fill(r, json_object_get(r->json, "attachments")) &&
+	    (separate ? copies_complete(r, &account, &findings, separate)
+		      : message_complete(r, &account, &findings)))
+		message_end(r, only_check, &entry, &account, &findings, separate);
+	message_copies_free(&copies);
 	message_findings_free(&findings);
 	secret_wipe(&account.secrets.data_key, sizeof(account.secrets.data_key));
 }
@@ -190,6 +270,20 @@ static void outbox_cancel(struct http_request *r)
 		outbox_cancel_answer(r, &entry, &reply);
 }
 
+static const struct json_field COPY_TO[] = {
+	{.name = "name", .type = FIELD_TEXT},
+	{.name = "email", .type = FIELD_TEXT},
+	{.name = NULL},
+};
+static const struct json_field COPY[] = {
+	{.name = "id", .type = FIELD_LINE},
+	{.name = "to", .type = FIELD_OBJECT, .fields = COPY_TO},
+	{.name = NULL},
+};
+static const struct json_field COPIES[] = {
+	{.name = "", .type = FIELD_OBJECT, .fields = COPY},
+};
+
 static const struct json_field QUEUED[] = {
 	{.name = "id", .type = FIELD_LINE},
 	{.name = "status", .type = FIELD_LINE, .help = "queued or scheduled"},
@@ -197,6 +291,10 @@ static const struct json_field QUEUED[] = {
 	 .type = FIELD_TIME,
 	 .flags = FIELD_NULL,
 	 .help = "Not before then it goes; null: at once."},
+	{.name = "copies",
+	 .type = FIELD_LIST,
+	 .fields = COPIES,
+	 .help = "Of a message to each separately; id is the first one's."},
 	{.name = NULL},
 };
 

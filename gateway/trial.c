@@ -126,10 +126,10 @@ static void message_write(struct http_request *r, const struct trial *t)
 
 static bool queue(struct http_request *r, struct trial *t)
 {
-	const struct outbox_item item = {outbox_submission_make(r), json_text(r->arena, r->json),
-					 1};
+	struct outbox_item item = {.request = json_text(r->arena, r->json), .recipients = 1};
 	const struct outbox_batch batch = {.items = &item, .count = 1};
 
+	outbox_submissions_make(r, &item, 1);
 	t->submission = item.submission;
 	t->message_id = outbox_message_id(r, &t->sender, t->submission);
 	if (!outbox_put(r, t->account, &t->sender, &batch))
