@@ -91,13 +91,16 @@ class House:
         process.send_signal(how)
         return process.wait(20 * SLOW)
 
-    def submit(self, request, due=0, message_id="", submission=None, bulk=False, recipients=1):
-        raw = json.dumps(request).encode()
-        submission = submission or base64.b32encode(os.urandom(10)).decode().lower()
+    def put(self, request):
+        """A request as a blob: its reference and id."""
         blob_id = os.urandom(10)
-        ref = self.tool("put", self.dir, COMPANY, ACCOUNT, self.key, GENERATION, blob_id.hex(), data=raw).decode().strip()
+        ref = self.tool("put", self.dir, COMPANY, ACCOUNT, self.key, GENERATION, blob_id.hex(), data=json.dumps(request).encode())
+        return bytes.fromhex(ref.decode().strip()), blob_id
+
+    def submit(self, request, due=0, message_id="", submission=None, bulk=False, recipients=1, shared=(b"", b"")):
+        submission = submission or base64.b32encode(os.urandom(10)).decode().lower()
         now = int(time.time() * 1000)
-        entry = msgpack.packb([bytes.fromhex(ref), blob_id, "u1", now, due or now, "shared", message_id, GENERATION, int(bulk), recipients, b"", b"", 0],
+        entry = msgpack.packb([*self.put(request), "u1", now, due or now, "shared", message_id, GENERATION, int(bulk), recipients, *shared, 0],
                               use_bin_type=False)
         self.redis.hset(TAG + ":o", submission, entry)
         self.redis.zadd(TAG + (":odb" if bulk else ":od"), {submission: due or now})

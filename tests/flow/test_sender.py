@@ -257,3 +257,24 @@ def test_no_server(house):  # noqa: F811
     house.redis.hset(TAG + ":acct", "gen", GENERATION + 1)
     wait(lambda: house.redis.zcard(TAG + ":od") == 0, "taken off")
     assert house.journal(submission)[-1] == "delayed"
+
+
+def test_snd12_copies_have_much_in_common(house):  # noqa: F811
+    """Proves SND-12: what all copies share lies in one blob; each copy has its own address, text and Message-ID; what a copy says goes before."""
+    pdf = os.urandom(3000)
+    shared = house.put({"subject": "Offer", "text": "for all", "html": "<p>for all</p>",
+                        "attachments": [{"name": "a.pdf", "type": "application/pdf", "content": base64.b64encode(pdf).decode()}]})
+    house.start()
+    copies = [house.submit({"to": [{"email": f"p{n}@them.example"}], "text": f"for p{n}"}, bulk=True, shared=shared, message_id=f"c{n}@sales.example")
+              for n in range(5)]
+    for submission in copies:
+        house.until(submission, "sent")
+    assert sorted(to for _, to, _ in house.smtp.messages) == [[f"p{n}@them.example"] for n in range(5)]
+    for _, (to,), raw in house.smtp.messages:
+        message, n = read(raw), to[1]
+        assert str(message["To"]) == to and message["Message-ID"] == f"<c{n}@sales.example>" and message["Subject"] == "Offer"
+        assert message.get_body(("plain",)).get_content().strip() == f"for p{n}" and "for all" in message.get_body(("html",)).get_content()
+        assert [a.get_content() for a in message.iter_attachments()] == [pdf]
+    house.redis.hset(TAG + ":o", "broken", house.redis.hget(TAG + ":o", copies[0]).replace(shared[1], b"\0" * 10))
+    house.redis.zadd(TAG + ":odb", {"broken": 1})
+    assert house.until("broken", "failed")["status"] == "failed" and len(house.smtp.messages) == 5

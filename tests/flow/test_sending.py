@@ -114,9 +114,11 @@ def test_snd01_scheduled_and_cancelled(world):
     assert not any(b"Subject: gone" in raw for raw in sunk(world)) and any(b"Subject: kept" in raw for raw in sunk(world))
 
 
-@pytest.mark.world(messages=10, accounts=1, seed=14, settings=("sender:lease_ms=2s",))
+@pytest.mark.world(messages=10, accounts=1, seed=14,
+                   settings=("sender:lease_ms=1s", "sender:connect_ms=2s", "sender:clock.scale=3600"))  # an hour of looking is 1 s
 def test_snd07_killed_while_sending(world):
-    """Proves SND-07: kill -9 of the sender again and again; each message leaves at most once, and all that is `sent` left."""
+    """Proves SND-07: kill -9 of the sender again and again; each message leaves at most once, and all that is `sent` left. A login that died
+    with its process counts as under way for connect_ms."""
     rep = synced(world)
     submissions = {}
     for number in range(24):
@@ -125,13 +127,7 @@ def test_snd07_killed_while_sending(world):
             time.sleep(0.05 * (number % 7))
             dead = world.kill("sender-1", signal.SIGKILL)
             rig.wait(lambda dead=dead: world._quiet(lambda: world.pid("sender-1") != dead and rig.alive(world.pid("sender-1"))), 20, "the sender is back")
-    states = {}
-
-    def settled():
-        for submission in submissions:
-            states[submission] = outbox(world, rep, submission)
-        return all(s["status"] == "sent" or world_is_lost(world, rep, submission) for submission, s in states.items())
-    rig.wait(settled, 60, f"all settled: {states}", 0.2)
+    states = {submission: wait_status(world, rep, submission, "sent", "unknown", seconds=60) for submission in submissions}
     for submission, subject in submissions.items():
         copies = sum(f"Subject: {subject}\n".encode() in raw.replace(b"\r\n", b"\n") for raw in sunk(world))
         assert copies <= 1 and (copies == 1 or states[submission]["status"] != "sent"), (subject, copies, states[submission])
@@ -165,10 +161,48 @@ def test_snd03_fields_go_out_filled_in(world):
     assert "<p title='&lt;b&gt;&#39; x'>Tea &amp; Co &lt;b&gt;&#39;<br>x</p>" in html.replace("\r\n", "\n"), html
 
 
-def world_is_lost(world, rep, submission):
-    """Handed over by a process that died: looked for during the next hour, not sent again."""
-    raw = world.redis().hget(f"{{a:{rig.COMPANY}/{rep}}}:os", submission.partition("~")[2])
-    return bool(raw) and b'"handedOver"' in raw and b'"status":"sending"' in raw.replace(b" ", b"")
+@pytest.mark.world(messages=10, accounts=1, seed=17)
+def test_snd12_one_message_to_many_separately(world):
+    """Proves SND-12: one copy each, with its own Message-ID, fields and tracking; all or none are queued; answers never meet in one thread."""
+    rep = synced(world)
+    api, people = world.user(rep), ["kim", "lee", "max"]
+    world.company.call("PATCH", "/v1/settings", json={"trackingDomain": "track.example"})
+    for name in people:
+        world.company.call("PUT", f"/v1/people/{name}", json={"name": name.title() + " X", "firstName": name.title(), "emails": [f"{name}@elsewhere.example"]})
+    to = [{"name": n, "email": f"{n}@elsewhere.example"} for n in people]
+    request = {"accountId": rep, "separate": True, "to": to, "subject": "For {{person.first_name}}",
+               "html": '<p>Hi {{person.first_name}} <a href="https://shop.example/">shop</a></p>', "tracking": {"opens": True, "clicks": True},
+               "attachments": [{"name": "a.pdf", "type": "application/pdf", "content": "JVBERi0xLjQK"}]}
+    before = world.redis().hlen(f"{{a:{rep_key(rep)}}}:o")
+    for wrong, code in (({"cc": to[:1]}, "invalid_separate"), ({"to": to + [{"email": "no body@x"}]}, "invalid_recipient"), ({"to": []}, "no_recipient"),
+                        ({"subject": "{{person.nothing}}"}, "unresolved_field")):
+        assert api.call("POST", "/v1/messages", 422, json={**request, **wrong}).json()["code"] == code
+    assert world.redis().hlen(f"{{a:{rep_key(rep)}}}:o") == before, "none"
+    answer = api.call("POST", "/v1/messages", 202, json=request).json()
+    assert [c["to"]["email"] for c in answer["copies"]] == [a["email"] for a in to] and answer["id"] == answer["copies"][0]["id"]
+    assert len({c["id"] for c in answer["copies"]}) == 3
+    for copy in answer["copies"]:
+        state = wait_status(world, rep, copy["id"], "sent")
+        assert state["bulk"] and [r["email"] for r in state["recipients"]] == [copy["to"]["email"]]
+    mails = [email.message_from_bytes(raw, policy=email.policy.default) for raw in sunk(world) if b"Subject: For " in raw]
+    assert sorted(m["Subject"] for m in mails) == ["For Kim", "For Lee", "For Max"] and len({m["Message-ID"] for m in mails}) == 3
+    links = set()
+    for mail in mails:
+        name = mail["Subject"].split()[1]
+        assert mail["To"].addresses[0].addr_spec == name.lower() + "@elsewhere.example" and mail["Cc"] is None
+        html = mail.get_body(("html",)).get_content()
+        assert f"Hi {name} " in html and [a.get_filename() for a in mail.iter_attachments()] == ["a.pdf"]
+        links |= {word for word in html.split('"') if "/t/c/" in word}
+        world.deliver(rep, f"From: {name} <{name}@elsewhere.example>\r\nTo: me\r\nSubject: Re: x\r\nIn-Reply-To: {mail['Message-ID']}\r\n"
+                           f"Message-ID: <{name}.answer@elsewhere.example>\r\n\r\nyes\r\n".encode())
+    assert len(links) == 3
+    threads = rig.wait(lambda: (lambda t: t if [x["messageCount"] for x in t] == [2, 2, 2] else None)(
+        [t for t in api.get("/v1/threads", limit=20)["data"] if t["subject"].startswith("For ")]), 20, "each answer in its own thread")
+    assert len({t["id"] for t in threads}) == 3
+
+
+def rep_key(rep):
+    return f"{rig.COMPANY}/{rep}"
 
 
 ORIGINAL = b"""From: Kim <kim@elsewhere.example>\r
