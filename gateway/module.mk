@@ -24,5 +24,5 @@ $(eval $(call unit,gateway/webhook_url_test,gateway/webhook_url.c gateway/egress
 $(eval $(call unit,gateway/webhook_test,gateway/webhook.c gateway/webhook_sign.c gateway/json.c,secret base,-ljansson -lcrypto -lidn2))
 $(eval $(call unit,gateway/auth_results_test,gateway/auth_results.c,base,-lidn2))
 $(eval $(call unit,gateway/export_encode_test,gateway/export_encode.c,base,-lidn2))
-$(eval $(call unit,gateway/template_test,gateway/template.c gateway/template_place.c,base,))
-$(eval $(call fuzz,gateway/template_fuzz,gateway/template.c gateway/template_place.c,base,))
+$(eval $(call unit,gateway/template_test,gateway/template.c gateway/template_link.c gateway/template_place.c,base,))
+$(eval $(call fuzz,gateway/template_fuzz,gateway/template.c gateway/template_link.c gateway/template_place.c,base,))

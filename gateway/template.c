@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "gateway/template_link.h"
 #include "gateway/template_place.h"
 
 /* An open condition. */
@@ -80,6 +81,20 @@ static void put(struct filler *f, struct span value, bool own)
 		buf_put_span(f->out, value);
 }
 
+/* With this value in it, does the link lead where one may go? */
+static void check_link(struct filler *f, struct span tag)
+{
+	char quote = f->mode == TEMPLATE_HTML ? template_place_link(&f->place) : 0;
+	struct span out = buf_span(f->out);
+	size_t begin = out.n;
+
+	while (quote && begin > 0 && out.p[begin - 1] != (uint8_t)quote)
+		begin--;
+	if (quote && !template_link_ok(span_sub(out, begin, out.n - begin)))
+		gap(f, TEMPLATE_BAD, tag,
+		    "makes a link that is none of http, https, mailto, tel, sms and cid");
+}
+
 static bool is_name(struct span name)
 {
 	bool after_dot = true;
@@ -124,6 +139,7 @@ static void fill_field(struct filler *f, struct span tag, struct span inside)
 	else
 		gap(f, found, tag,
 		    found == TEMPLATE_EMPTY ? "has no value" : "is no field that is known");
+	check_link(f, tag);
 }
 
 static void open_if(struct filler *f, struct span tag, struct span name)

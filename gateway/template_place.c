@@ -36,6 +36,27 @@ static bool is_raw(const struct template_place *p)
 	return strcmp(p->word, "script") == 0 || strcmp(p->word, "style") == 0;
 }
 
+static void feed_attribute(struct template_place *p, uint8_t c)
+{
+	size_t n = strlen(p->attribute);
+
+	if (is_blank(c) || c == '/') {
+		p->apart = true;
+		return;
+	}
+	if (c == '=') {
+		p->apart = false;
+		return;
+	}
+	if (p->apart)
+		memset(p->attribute, 0, sizeof(p->attribute));
+	else if (n < sizeof(p->attribute) - 1)
+		p->attribute[n] = (char)lower(c);
+	if (p->apart)
+		p->attribute[0] = (char)lower(c);
+	p->apart = false;
+}
+
 static void feed_tag(struct template_place *p, uint8_t c)
 {
 	if (c == '"')
@@ -44,12 +65,15 @@ static void feed_tag(struct template_place *p, uint8_t c)
 		go(p, IN_SINGLE);
 	else if (c == '>')
 		go(p, is_raw(p) ? IN_RAW : IN_TEXT);
+	else
+		feed_attribute(p, c);
 }
 
 static void feed_name(struct template_place *p, uint8_t c)
 {
 	if (is_blank(c) || c == '>' || c == '"' || c == '\'' || (c == '/' && p->n)) {
 		go(p, IN_TAG);
+		p->apart = true;
 		feed_tag(p, c);
 		return;
 	}
@@ -117,8 +141,10 @@ static void feed(struct template_place *p, uint8_t c)
 		break;
 	case IN_DOUBLE:
 	case IN_SINGLE:
-		if (c == (p->state == IN_DOUBLE ? '"' : '\''))
+		if (c == (p->state == IN_DOUBLE ? '"' : '\'')) {
 			go(p, IN_TAG);
+			p->apart = true;
+		}
 		break;
 	case IN_COMMENT:
 		feed_comment(p, c);
@@ -144,6 +170,19 @@ bool template_place_safe(const struct template_place *place)
 {
 	return place->state == IN_TEXT || place->state == IN_DOUBLE || place->state == IN_SINGLE ||
 	       (place->state == IN_COMMENT && place->n == 0);
+}
+
+char template_place_link(const struct template_place *place)
+{
+	static const char *const LINKS[] = {"href",	  "src",    "action", "formaction",
+					    "background", "poster", "data",   "xlink:href"};
+
+	if (place->state != IN_DOUBLE && place->state != IN_SINGLE)
+		return 0;
+	for (size_t i = 0; i < sizeof(LINKS) / sizeof(LINKS[0]); i++)
+		if (strcmp(place->attribute, LINKS[i]) == 0)
+			return place->state == IN_DOUBLE ? '"' : '\'';
+	return 0;
 }
 
 bool template_place_text(const struct template_place *place)

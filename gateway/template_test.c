@@ -20,6 +20,10 @@ static enum template_value get(void *ctx, struct span name, struct span *value_o
 		     {"person.evil", "<img src=x onerror=\"a('&')\">\nx"},
 		     {"deal.title", "Tea & Co"},
 		     {"dash", "->"},
+		     {"bad.link", " JavaScript\n:alert(1)"},
+		     {"half.link", "java"},
+		     {"rest.link", "script:x"},
+		     {"good.link", "https://a.example/?b=c:d"},
 		     {"person.empty", ""}};
 
 	(void)ctx;
@@ -161,6 +165,18 @@ static void places(void **state)
 		{"{{#if deal.title}}<b{{else}}x{{/if}}", false},
 		{"{{#if deal.title}}<a href=\"{{/if}}{{person.name}}\">", false},
 		{"<a href=\"{{#if deal.title}}x{{/if}}\">", true},
+		/* where a link leads is a value's to say only with a scheme that runs nothing */
+		{"<a href=\"{{good.link}}\">", true},
+		{"<a href=\"{{bad.link}}\">", false},
+		{"<a class='x' HREF = '{{bad.link}}'>", false},
+		{"<a href=\"{{half.link}}{{rest.link}}\">", false},
+		{"<a href=\"https://a.example/{{bad.link}}\">", true},
+		{"<a href=\"mailto:{{person.name}}\">", true},
+		{"<img src='{{bad.link}}'>", false},
+		{"<a title=\"{{bad.link}}\" href=\"x\">", true},
+		{"<a href=x title=\"{{bad.link}}\">", true},
+		{"<a href=\"x\"title=\"{{bad.link}}\">", true},
+		{"<a href=\"x\">{{bad.link}}", true},
 	};
 	struct template_gaps gaps;
 	char out[512];

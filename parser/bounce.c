@@ -7,6 +7,9 @@
 #include "parser/msg_id.h"
 #include "parser/phrase.h"
 
+/* Where the sender repeats the Message-ID. */
+#define SENT_ID "x-sent-message-id"
+
 struct report {
 	struct span recipient, original, status, action, diagnostic;
 };
@@ -206,9 +209,8 @@ static struct span returned(struct decode *d, const struct mime_message *m)
 }
 
 /* In a report that is text alone, the returned header stands under its words. */
-static struct span id_from_words(struct decode *d, struct span words)
+static struct span id_after(struct decode *d, struct span words, struct span name)
 {
-	const struct span name = SPAN_LIT("message-id:");
 	for (size_t at = 0; at < words.n;) {
 		struct span rest = span_sub(words, at, words.n);
 		size_t end = span_find_byte(rest, '\n');
@@ -218,6 +220,19 @@ static struct span id_from_words(struct decode *d, struct span words)
 		at += end + 1;
 	}
 	return (struct span){0};
+}
+
+static struct span id_from_words(struct decode *d, struct span words)
+{
+	struct span id = id_after(d, words, SPAN_LIT(SENT_ID ":"));
+	return id.n ? id : id_after(d, words, SPAN_LIT("message-id:"));
+}
+
+/* Of the returned header: what the message was sent with, if a server on its way gave it another Message-ID (FAULTS F69). */
+static struct span returned_id(struct decode *d, struct span original)
+{
+	struct span id = first_id(d, block_field(d, original, SPAN_LIT(SENT_ID)));
+	return id.n ? id : first_id(d, block_field(d, original, SPAN_LIT("message-id")));
 }
 
 /* A report that came back itself, or one that names nobody: then the message that came back says who it was to. */
@@ -248,7 +263,7 @@ static void read_bounce(struct decode *d, const struct mime_message *m, struct b
 		read_from_words(bounce, d, m, text);
 	if (reported == 0 && bounce->count == 0 && original.n)
 		read_returned(bounce, d, original, text);
-	bounce->message_id = first_id(d, block_field(d, original, SPAN_LIT("message-id")));
+	bounce->message_id = returned_id(d, original);
 	if (!bounce->message_id.n)
 		bounce->message_id = id_from_words(d, text);
 	buf_fini(&words);
@@ -268,7 +283,7 @@ static void read_complaint(struct decode *d, const struct mime_message *m, struc
 	address_list_parse(d, who, &list);
 	if (list.count)
 		add_recipient(d, bounce, list.items[0].email, SPAN_LIT("complaint"));
-	bounce->message_id = first_id(d, block_field(d, original, SPAN_LIT("message-id")));
+	bounce->message_id = returned_id(d, original);
 }
 
 void bounce_read(struct decode *d, const struct mime_message *m, const struct facts *f,

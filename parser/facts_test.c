@@ -254,6 +254,18 @@ static void reports_name_what_came_back(void **state)
 		 "Original-Rcpt-To: <angry@one.example>\r\n--b\r\nContent-Type: "
 		 "message/rfc822\r\n\r\nMessage-ID: <c.mw@b.example>\r\n\r\nHi\r\n--b--\r\n",
 		 "complaint angry@one.example", "c.mw@b.example"},
+		/* F69: a server on the way gave it another Message-ID */
+		{"From: fbl@x.example\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
+		 "Content-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\n"
+		 "Original-Rcpt-To: <angry@one.example>\r\n--b\r\nContent-Type: "
+		 "message/rfc822\r\n\r\nMessage-ID: <0102@relay.example>\r\nX-Sent-Message-ID:\r\n "
+		 "<c.mw@b.example>\r\n\r\nHi\r\n--b--\r\n",
+		 "complaint angry@one.example", "c.mw@b.example"},
+		{"From: MAILER-DAEMON@x.example\r\nTo: me@b.example\r\nSubject: failure "
+		 "notice\r\n\r\n<no@one.example>:\r\n550 5.1.1 no\r\n\r\n--- Below this line is a "
+		 "copy of the message.\r\n\r\nMessage-ID: <0102@relay.example>\r\nX-Sent-Message-ID: "
+		 "<b.mw@b.example>\r\n",
+		 "5.1.1 no@one.example", "b.mw@b.example"},
 		{"From: a@b.example\r\nSubject: Hi\r\n\r\n<no@one.example>: 550 5.1.1\r\n"
 		 "Message-ID: <d@e>\r\n",
 		 NULL, ""},

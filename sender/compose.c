@@ -361,6 +361,7 @@ static void put_headers(struct composer *c)
 		buf_put_cstr(c->out, "To: undisclosed-recipients:;\r\n");
 	header_write_text(c->out, "Subject", m->subject);
 	header_write_ids(c->out, "Message-ID", &m->message_id, 1);
+	header_write_ids(c->out, "X-Sent-Message-ID", &m->message_id, 1);
 	header_write_ids(c->out, "In-Reply-To", &m->in_reply_to, m->in_reply_to.n ? 1 : 0);
 	header_write_ids(c->out, "References", m->references, m->reference_count);
 	header_write_unsubscribe(c->out, &m->unsubscribe);

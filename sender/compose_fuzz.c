@@ -34,6 +34,7 @@ static void expect_fields(struct span out)
 					    "Reply-To:",    "To:",
 					    "Cc:",	    "Subject:",
 					    "Message-ID:",  "In-Reply-To:",
+					    "X-Sent-Message-ID:",
 					    "References:",  "List-Unsubscribe:",
 					    "MIME-Version", "List-Unsubscribe-Post:",
 					    "Content-Type", "Content-Transfer-Encoding"};

@@ -42,6 +42,7 @@ static void a_simple_message_byte_for_byte(void **state)
 					    "To: Bo <bo@x.example>\r\n"
 					    "Subject: Hello\r\n"
 					    "Message-ID: <id@us.example>\r\n"
+					    "X-Sent-Message-ID: <id@us.example>\r\n"
 					    "In-Reply-To: <was@x.example>\r\n"
 					    "References: <was@x.example>\r\n"
 					    "MIME-Version: 1.0\r\n"

@@ -13,7 +13,7 @@ static const struct conf_setting settings[] = {
 		"How often the outboxes of this process's share of accounts are looked at."),
 	SETTING("lease_ms", CONF_MS, lease_ms, "60s", 1000, 600000,
 		"How long an entry stays with a sender that no longer answers."),
-	SETTING("connections", CONF_INT, connections, "8", 1, 256,
+	SETTING("connections", CONF_INT, connections, "64", 1, 256,
 		"Messages that may be on their way at once."),
 	SETTING("account_connections", CONF_INT, account_connections, "2", 1, 16,
 		"The same for one account."),

@@ -160,7 +160,7 @@ def not_tracked(world, rep):
 
 @pytest.mark.world(messages=10, accounts=1, seed=21)
 def test_what_comes_back(world):
-    """Proves SND-11, SND-13 and TRK-01 to TRK-06 on the whole system, one after the other."""
+    """Proves SND-11, SND-13, F102 and TRK-01 to TRK-06 on the whole system, one after the other."""
     rep = synced(world)
     refused = world.user(rep).call("POST", "/v1/messages", 422, json={
         "accountId": rep, "to": [{"email": "kim@elsewhere.example"}], "subject": "x", "html": "x", "tracking": {"opens": True}}).json()

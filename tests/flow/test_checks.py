@@ -66,7 +66,7 @@ def test_a_send_is_held_to_the_same(anna, given, code, field):
 
 
 def test_snd05_size_by_provider(anna):
-    """Proves SND-05: limits on the encoded message by provider; the words say the encoded size, the limit, the room for files."""
+    """Proves SND-05, F82: limits on the encoded message by provider; the words say the encoded size, the limit, the room for files."""
     fits = attachment(octets=(14 << 20))  # 19.4 MB encoded
     large = attachment(octets=(16 << 20))  # 21.9 MB
     assert check(anna, accountId="micro", attachments=[fits])[0] == set()

@@ -233,6 +233,7 @@ def message(**more):
 
 
 def test_a_message_is_durable_before_it_is_accepted(mailed, sender):
+    """Proves F88: durable and sealed when it is answered; a repeated POST is the same submission, another body under the key is refused."""
     slot = "{a:acme/send}"
     queued = sender("POST", "/v1/messages", 202, json=message(), headers={"Idempotency-Key": "m1"}).json()
     assert queued["status"] == "queued"

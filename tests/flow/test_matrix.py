@@ -1,4 +1,4 @@
-"""Proves SHR-01, SHR-02, SHR-04, SHR-05, SHR-06 for every route there is: the router's own table (/v1/openapi.json) × nine viewers ×
+"""Proves SHR-01, SHR-02, SHR-04, SHR-05, SHR-06, F103 (who sees tracking) for every route there is: the router's own table (/v1/openapi.json) × nine viewers ×
 five states of a thread, each answer against an oracle written from the rules alone. A route without a row here fails the test: add one
 line to ROWS. Whatever the route, no answer holds a word of a thread that its viewer does not see."""
 import functools

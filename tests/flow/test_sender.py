@@ -77,7 +77,7 @@ def test_composed_for_another_parser(house):  # noqa: F811
 
 
 def test_headers_cannot_be_injected(house):  # noqa: F811
-    """SND-09: a line break in any header value fails, and nothing reaches the server."""
+    """SND-09, F84: a line break in any header value fails, and nothing reaches the server."""
     house.start()
     bad = [simple(subject="a\r\nBcc: x@y.example"), simple(to=[{"name": "a\nb", "email": "bo@them.example"}]),
            simple(to=[{"email": "bo@them.example\r\nRCPT TO:<x@y.example>"}]), simple(inReplyTo="<a@b>\r\nX: y"),
@@ -213,7 +213,7 @@ def test_gives_up_in_the_end(house):  # noqa: F811
 
 
 def test_too_large_and_beyond_ascii(house):  # noqa: F811
-    """SND-05: the server's SIZE is asked before anything is sent; SMTPUTF8 addresses need a server that takes them."""
+    """SND-05, F82: the server's SIZE is asked before anything is sent; SMTPUTF8 addresses need a server that takes them."""
     house.smtp.extensions = ["PIPELINING", "SIZE 1000"]
     house.start()
     assert "at most 1000" in house.until(house.submit(simple(text="x" * 2000)), "failed")["serverReply"]

@@ -22,7 +22,7 @@ def test_closed_before_the_end(house):  # noqa: F811
 
 
 def test_closed_after_the_end(house):  # noqa: F811
-    """SND-07: lost between the last five octets and the answer: looked for, never sent again, unknown in the end."""
+    """SND-07, F74: lost between the last five octets and the answer: looked for, never sent again, unknown in the end."""
     house.smtp.final = None
     house.start("--clock.scale", "1200")  # an hour of looking is 3 s
     submission = house.submit(simple())
@@ -36,7 +36,7 @@ def test_closed_after_the_end(house):  # noqa: F811
 
 
 def test_closed_after_the_end_and_found(house):  # noqa: F811
-    """SND-07: the same, but the message comes in from the provider meanwhile: sent."""
+    """SND-07, F74: the same, but the message comes in from the provider meanwhile: sent."""
     house.smtp.final = None
     house.start("--clock.scale", "1200")
     submission = house.submit(simple(), message_id="found.mw@sales.example")
@@ -49,7 +49,7 @@ def test_closed_after_the_end_and_found(house):  # noqa: F811
 
 
 def test_no_answer_to_the_end(house):  # noqa: F811
-    """SND-07: a server that takes all and says nothing is given up after final_ms, and the message is not sent again."""
+    """SND-07, F74: a server that takes all and says nothing is given up after final_ms, and the message is not sent again."""
     house.smtp.final = lambda connection: time.sleep(8 * SLOW) or "250 late"
     house.start("--clock.scale", "1200", "--final_ms", "1s")
     submission = house.submit(simple())
@@ -59,7 +59,7 @@ def test_no_answer_to_the_end(house):  # noqa: F811
 
 @pytest.mark.parametrize("answer_first", [False, True])
 def test_killed_after_the_hand_over(house, answer_first):  # noqa: F811
-    """SND-07: kill -9 between the hand-over and the settled answer: the next sender looks for it and never sends it again."""
+    """SND-07, F75: kill -9 between the hand-over and the settled answer: the next sender looks for it and never sends it again."""
     name = []
 
     def final(connection):
@@ -82,7 +82,7 @@ def test_killed_after_the_hand_over(house, answer_first):  # noqa: F811
 
 
 def test_killed_before_the_hand_over(house):  # noqa: F811
-    """SND-07: kill -9 while the message is under way: the lease runs out and another sender delivers it, with the same id."""
+    """SND-07, F76: kill -9 while the message is under way: the lease runs out and another sender delivers it, with the same id."""
     name = []
 
     def body(connection, _):
