@@ -34,7 +34,7 @@ static void reference_is(const char *raw, const char *message_id, size_t count, 
 	struct arena *arena = arena_new(0);
 	struct reference r;
 
-	reference_read(span_cstr(raw), arena, &r);
+	reference_read(span_cstr(raw), SPAN_LIT(""), arena, &r);
 	assert_true(span_eq(r.message_id, span_cstr(message_id)));
 	assert_int_equal(r.count, count);
 	if (count) {
@@ -69,7 +69,7 @@ static void long_reference_lists_keep_the_first_and_the_last(void **state)
 	for (int i = 0; i < 500; i++)
 		buf_printf(&raw, "\r\n <%d@x>", i);
 	buf_put_cstr(&raw, "\r\nMessage-ID: <own@x>\r\n\r\n");
-	reference_read(buf_span(&raw), arena, &r);
+	reference_read(buf_span(&raw), SPAN_LIT(""), arena, &r);
 	assert_int_equal(r.count, REFERENCE_IDS_MAX);
 	assert_true(span_eq(r.ids[0], SPAN_LIT("0@x")));
 	assert_true(span_eq(r.ids[r.count - 1], SPAN_LIT("own@x")));

@@ -18,10 +18,24 @@ struct answered {
 	uint64_t generation;
 	struct secret_key data_key;
 	struct blob_ref ref;
+	struct span derived; /* the id it goes by if it has no usable Message-ID (THR-05) */
 };
 
-/* The blob in a message's record: [1, thread, n, received, sent, size, blob, …]. */
-static bool record_blob(struct span record, struct blob_ref *ref_out)
+/* `d` of a record's card. */
+static struct span card_derived_id(struct span card)
+{
+	struct pack_reader r = pack_reader_make(card);
+
+	for (size_t n = pack_read_map(&r); n > 0 && !r.bad; n--) {
+		if (span_eq(pack_read_bytes(&r), SPAN_LIT("d")))
+			return pack_read_bytes(&r);
+		pack_skip(&r);
+	}
+	return span_make(NULL, 0);
+}
+
+/* A message's record: [1, thread, n, received, sent, size, blob, bits, people, decision, card]. */
+static bool record_read(struct span record, struct answered *a)
 {
 	struct pack_reader r = pack_reader_make(record);
 	size_t n = pack_read_array(&r);
@@ -29,7 +43,12 @@ static bool record_blob(struct span record, struct blob_ref *ref_out)
 
 	pack_skip_n(&r, 6);
 	blob = pack_read_bytes(&r);
-	return n > 6 && !r.bad && blob_ref_decode(blob, ref_out) == ERR_OK;
+	if (n <= 6 || r.bad || blob_ref_decode(blob, &a->ref) != ERR_OK)
+		return false;
+	pack_skip_n(&r, 3);
+	if (n > 10)
+		a->derived = card_derived_id(pack_read_bytes(&r));
+	return true;
 }
 
 static enum err_code find_answered(const struct prepare_env *env, struct arena *arena,
@@ -49,7 +68,7 @@ static enum err_code find_answered(const struct prepare_env *env, struct arena *
 		return code;
 	if (replies[0].count != 2 || replies[1].type != STORE_STRING ||
 	    !span_to_u64(replies[0].items[0].string, UINT64_MAX, &a->generation) ||
-	    !record_blob(replies[1].string, &a->ref))
+	    !record_read(replies[1].string, a))
 		return ERR_OK;
 	*found_out = blob_data_key_open(&env->keys->mail, a->company, a->account,
 					replies[0].items[1].string, &a->data_key, NULL) == ERR_OK;
@@ -74,7 +93,7 @@ static enum err_code read_answered(const struct prepare_env *env, struct answere
 	code = blob_read(env->blob_dir, &a->ref, &identity, &a->data_key, &raw, e);
 	secret_wipe(&a->data_key, sizeof(a->data_key));
 	if (code == ERR_OK)
-		reference_read(buf_span(&raw), arena, reference_out);
+		reference_read(buf_span(&raw), a->derived, arena, reference_out);
 	buf_fini(&raw);
 	return code == ERR_TEMP ? code : ERR_OK;
 }

@@ -77,7 +77,8 @@ static void add_all(struct reference *r, struct span value)
 		add(r, id);
 }
 
-void reference_read(struct span raw, struct arena *arena, struct reference *reference_out)
+void reference_read(struct span raw, struct span derived, struct arena *arena,
+		    struct reference *reference_out)
 {
 	struct span field, value, references = {NULL, 0}, answered = {NULL, 0};
 	struct reference *r = reference_out;
@@ -94,6 +95,8 @@ void reference_read(struct span raw, struct arena *arena, struct reference *refe
 	add_all(r, references);
 	if (r->count == 0)
 		add_all(r, answered);
+	if (derived.n)
+		r->message_id = derived;
 	if (r->message_id.n)
 		r->ids[r->count++] = r->message_id;
 	r->message_id = arena_span(arena, r->message_id);

@@ -12,7 +12,9 @@ struct reference {
 	size_t count;
 };
 
-/* raw: the answered message. What is no id is passed over. Everything lives in the arena. */
-void reference_read(struct span raw, struct arena *arena, struct reference *reference_out);
+/* raw: the answered message. What is no id is passed over. derived: the id it goes by if its own is not usable (THR-02,
+ * THR-05), else empty. Everything lives in the arena. */
+void reference_read(struct span raw, struct span derived, struct arena *arena,
+		    struct reference *reference_out);
 
 #endif

@@ -88,7 +88,8 @@ def test_snd06_filed_once_if_it_is_there_already(world):
 
 @pytest.mark.world(messages=20, accounts=1, seed=12)
 def test_snd01_an_answer_joins_its_thread(world):
-    """Proves SND-01: an answer to a received message lands in that message's thread."""
+    """Proves SND-01, THR-02: an answer to a received message lands in that message's thread, and so does what is forwarded; also if the message
+    has no Message-ID of its own."""
     rep = synced(world)
     api = world.user(rep)
     world.deliver(rep, b"From: Kim <kim@elsewhere.example>\r\nTo: me\r\nSubject: Question\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n"
@@ -98,6 +99,14 @@ def test_snd01_an_answer_joins_its_thread(world):
     submission = send(world, rep, subject="Re: Question", reference={"messageId": question["id"], "action": "reply"})
     wait_status(world, rep, submission, "sent")
     rig.wait(lambda: len(api.every(f"/v1/threads/{thread['id']}/messages")) == 2, 20, "the answer in the thread")
+    forwarded = send(world, rep, subject="Fwd: Question", reference={"messageId": question["id"], "action": "forward"})
+    wait_status(world, rep, forwarded, "sent")
+    rig.wait(lambda: len(api.every(f"/v1/threads/{thread['id']}/messages")) == 3, 20, "what was forwarded in the thread")
+    world.deliver(rep, b"From: Kim <kim@elsewhere.example>\r\nTo: me\r\nSubject: Nameless\r\nDate: Mon, 01 Sep 2025 10:00:00 +0000\r\n\r\nWell?\r\n")
+    nameless = rig.wait(lambda: [t for t in api.get("/v1/threads", limit=5)["data"] if t["subject"] == "Nameless"], 20, "the nameless one")[0]
+    without = api.every(f"/v1/threads/{nameless['id']}/messages")[0]
+    wait_status(world, rep, send(world, rep, subject="Re: Nameless", reference={"messageId": without["id"], "action": "reply"}), "sent")
+    rig.wait(lambda: len(api.every(f"/v1/threads/{nameless['id']}/messages")) == 2, 20, "the answer in the nameless one's thread")
 
 
 @pytest.mark.world(messages=10, accounts=1, seed=13)
