@@ -28,6 +28,7 @@ static void put_take(struct args *a, const struct outbox *outbox, const struct o
 	put_number(a, arena, (int64_t)call->max);
 	put_number(a, arena, (int64_t)call->max_bulk);
 	put_number(a, arena, (int64_t)call->ahead);
+	put_number(a, arena, (int64_t)call->ahead_bulk);
 	put(a, span_cstr(outbox->lease_ms));
 	put(a, span_cstr(outbox->scale));
 	put(a, call->word);

@@ -83,8 +83,8 @@ struct outbox_call {
 	struct outbox_key key; /* OUTBOX_TAKE: company and account */
 	struct span id_key; /* OUTBOX_HAND_OVER: the 8-byte key of the Message-ID */
 	const struct outbox_settlement *settlement; /* OUTBOX_SETTLE */
-	/* OUTBOX_TAKE: at most so many in all and of copies of mail to many, `ahead` of them only to be ready in time. */
-	size_t max, max_bulk, ahead;
+	/* OUTBOX_TAKE: at most so many in all and of copies of mail to many, `ahead` of each only to be ready in time. */
+	size_t max, max_bulk, ahead, ahead_bulk;
 	struct span word; /* begins the left of the @ of the Message-IDs of those that have none */
 
 	enum err_code code;

@@ -17,8 +17,8 @@
 --   bulk        a copy of mail to many            waits       `day|minute`: what it waits for until nextAttemptAt
 --   paced       [ms, recipients, scale] as pace.lua counted this attempt
 --
--- sender_1_take         limit, limit of bulk, how many of each are only to be ready in time, ttl ms, scale, a word for the
---                       Message-IDs of those that have none -> gen, email, own, config, cred, key, paused, revision of
+-- sender_1_take         limit, limit of bulk, how many of each are only to be ready in time (two numbers), ttl ms, scale, a word
+--                       for the Message-IDs of those that have none -> gen, email, own, config, cred, key, paused, revision of
 --                       `acct` and state of `st` in one list, empty if nothing was due; then for each that was due, people's first: submission, lane
 --                       (0 people, 1 bulk) and one of
 --     `ok`, token, attempts, messageId, firstAt, recipients JSON or '', filed 0|1, entry of `o`
@@ -203,10 +203,10 @@ local function lease(tag, submission, now, ttl, scale, acct, word)
 end
 
 local function take(keys, args)
-    local tag, now, ahead, found = keys[1], now_ms(), tonumber(args[3]), {}
+    local tag, now, found = keys[1], now_ms(), {}
     local most, most_bulk = tonumber(args[1]), tonumber(args[2])
     if pace.by_the_minute(tag) then
-        most, most_bulk = most - ahead, most_bulk - ahead
+        most, most_bulk = most - tonumber(args[3]), most_bulk - tonumber(args[4])
     end
     local people, bulk = due(tag, now, ':od', most), {}
     if not pace.bulk_waits(tag, now) then
@@ -223,8 +223,8 @@ local function take(keys, args)
     for lane, submissions in ipairs({people, bulk}) do
         for i, submission in ipairs(submissions) do
             if most > 0 then
-                local word = args[6] .. lane .. '-' .. i
-                local answer = lease(tag, submission, now, tonumber(args[4]), tonumber(args[5]), acct, word)
+                local word = args[7] .. lane .. '-' .. i
+                local answer = lease(tag, submission, now, tonumber(args[5]), tonumber(args[6]), acct, word)
                 most = most - (answer[1] == 'ok' and 1 or 0)
                 found[#found + 1] = {submission, lane - 1, unpack(answer)}
             end

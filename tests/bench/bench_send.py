@@ -14,7 +14,7 @@ import time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--build", required=True)
-parser.add_argument("--messages", type=int, default=2000)
+parser.add_argument("--messages", type=int, default=4000)
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--octets", type=int, default=10240)
 given = parser.parse_args()
@@ -86,7 +86,7 @@ class Outbox(House):
 
     def sending(self, port):
         self.fill(port)
-        self.start("--allow_plaintext", "yes", "--connections", "16", "--account_connections", "2")
+        self.start("--allow_plaintext", "yes", "--account_connections", "4")
         sender_house.wait(lambda: "stage_ready" in self.logs(), "the sender")
         pipe = self.redis.pipeline(transaction=False)
         for n in range(given.messages):

@@ -41,6 +41,19 @@ def test_snd10_limits_hold_over_all_senders(house):  # noqa: F811
     assert most_within(times, 60 / scale * 0.8) <= 5, [round(t - times[0], 2) for t in sorted(times)]
 
 
+def test_snd10_a_minute_of_mail_to_many(house):  # noqa: F811
+    """Proves SND-10, SND-12: copies keep within four fifths of the minute's limit, one message is left for a person, and all go in the end."""
+    times, scale = arrivals(house), 20  # a minute is 3 s
+    house.redis.hset(TAG + ":acct", "pace", "0 5")
+    house.start("--clock.scale", scale)
+    copies = [house.submit(simple(subject=str(n)), bulk=True) for n in range(10)]
+    sender_house.wait(lambda: len(times) == 4 and house.redis.hexists(TAG + ":pace", "bulk"), "four of five")
+    house.until(house.submit(simple(subject="from a person")), "sent")
+    for submission in copies:
+        house.until(submission, "sent", seconds=40)
+    assert len(times) == 11 and most_within(times, 60 / scale * 0.8) <= 5, [round(t - times[0], 2) for t in sorted(times)]
+
+
 def test_snd10_a_day_counts_recipients(house):  # noqa: F811
     """Proves SND-10: the day's limit counts recipients; what fits goes before what does not; a window that is empty admits any message."""
     times = arrivals(house)

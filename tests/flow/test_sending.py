@@ -49,15 +49,18 @@ def sent_folder(world, rep):
 
 @pytest.mark.world(messages=20, accounts=1, seed=11)
 def test_snd06_sent_filed_and_one_message(world, remember):
-    """Proves SND-06: sent through the account's server; one copy in Sent; one message in the mailbox, in its own new thread."""
+    """Proves SND-06: sent through the account's server; one copy in Sent; one message in the mailbox, in its own new thread, at once. SHR-04:
+    with the sharing that was chosen before."""
     rep = synced(world)
     api, filed = world.user(rep), len(sent_folder(world, rep))
     start = time.monotonic()
-    submission = send(world, rep, html="<p>Here it is, <b>Kim</b>.</p>", text=None, bcc=[{"email": "quiet@elsewhere.example"}], subject="Größe 42")
+    submission = send(world, rep, html="<p>Here it is, <b>Kim</b>.</p>", text=None, bcc=[{"email": "quiet@elsewhere.example"}], subject="Größe 42",
+                      sharing="private")
     state = wait_status(world, rep, submission, "sent", "failed")
     took = time.monotonic() - start
     assert state["status"] == "sent" and state["filing"] in ("queued", "filed") and {r["status"] for r in state["recipients"]} == {"sent"}, state
     found = rig.wait(lambda: [t for t in api.get("/v1/threads", folder="sent", limit=5)["data"] if t["subject"] == "Größe 42"], 20, "the thread")
+    assert found[0]["sharing"] == "private"
     remember(f"sending: POST to sent {took * 1000:.0f} ms")
     rig.wait(lambda: len(sent_folder(world, rep)) == filed + 1, 20, "filed in Sent")
     rig.wait(lambda: outbox(world, rep, submission)["filing"] == "filed", 20, "and the outbox says so")
