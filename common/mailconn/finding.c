@@ -91,9 +91,18 @@ static struct finding by_words(const struct wording *table, size_t count, const 
 	return otherwise;
 }
 
+/* SMTP: a reply of the class 4yz, whatever it says, is no judgement of the credentials (RFC 4954 section 6). */
+static bool is_for_now(const char *words)
+{
+	return words[0] == '4' && words[1] >= '0' && words[1] <= '9' && words[2] >= '0' &&
+	       words[2] <= '9' && (words[3] == ' ' || words[3] == '\0');
+}
+
 static struct finding refused(const char *words)
 {
-	static const struct finding plain = {"wrong_credentials", ERR_AUTH};
+	static const struct finding credentials = {"wrong_credentials", ERR_AUTH};
+	static const struct finding later = {"server_unavailable", ERR_TEMP};
+	const struct finding plain = is_for_now(words) ? later : credentials;
 
 	return by_words(refusals, sizeof(refusals) / sizeof(refusals[0]), words, plain);
 }
@@ -151,7 +160,6 @@ static struct finding classify(CURLcode code, long os_errno, const char *words)
 		return (struct finding){"starttls_missing", ERR_PERM};
 	case CURLE_LOGIN_DENIED:
 	case CURLE_AUTH_ERROR:
-	case CURLE_REMOTE_ACCESS_DENIED:
 		if (not_asked(words))
 			return (struct finding){"no_login_mechanism", ERR_PERM};
 		return refused(words);

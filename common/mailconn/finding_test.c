@@ -23,6 +23,8 @@ static const struct finding_case cases[] = {
 	{CURLE_PEER_FAILED_VERIFICATION, 0, "", "certificate_untrusted", ERR_TEMP},
 	{CURLE_SSL_CONNECT_ERROR, 0, "", "tls_failed", ERR_TEMP},
 	{CURLE_USE_SSL_FAILED, 0, "", "starttls_missing", ERR_PERM},
+	{CURLE_LOGIN_DENIED, 0, "451 4.3.0 not now", "server_unavailable", ERR_TEMP}, /* F81 */
+	{CURLE_REMOTE_ACCESS_DENIED, 0, "500 5.5.1 EHLO? HELO?", "connection_closed", ERR_TEMP},
 	{CURLE_LOGIN_DENIED, 0, "", "wrong_credentials", ERR_AUTH},
 	{CURLE_LOGIN_DENIED, 0, "A NO [AUTHENTICATIONFAILED] Authentication failed.",
 	 "wrong_credentials", ERR_AUTH},

@@ -124,6 +124,16 @@ class Connection:
             raise Gone
         self.buffer += got
 
+    def read_until(self, end):
+        """What comes before it; each octet is looked at once."""
+        got, seen = bytearray(self.buffer), 0
+        while (at := got.find(end, max(0, seen - len(end)))) < 0:
+            seen, self.buffer = len(got), b""
+            self.read()
+            got += self.buffer
+        self.buffer = bytes(got[at + len(end):])
+        return bytes(got[:at])
+
     def line(self):
         while b"\r\n" not in self.buffer:
             self.read()
@@ -204,9 +214,7 @@ class Connection:
             while len(self.buffer) < 20:
                 self.read()
             self.server.body(self, self.buffer)
-        while b"\r\n.\r\n" not in self.buffer:
-            self.read()
-        raw, _, self.buffer = self.buffer.partition(b"\r\n.\r\n")
+        raw = self.read_until(b"\r\n.\r\n")
         raw = re.sub(rb"(^|\r\n)\.", rb"\1", raw) + b"\r\n"
         with self.server.lock:
             self.taken = raw

@@ -15,15 +15,16 @@ from sender_house import BUILD, COMPANY, GENERATION, TAG, house, read, simple, w
 def test_f76_attempts_live_in_the_outbox(house):  # noqa: F811
     """Proves F76: neither a new connection nor a new process begins to count anew; after the five days (here divided) it ends."""
     house.smtp.mail = "451 4.7.1 later"
-    name = house.start("--clock.scale", "60000")  # five days are 7 s
+    words = ("--clock.scale", "20000", "--lease_ms", "1s", "--connect_ms", "2s")  # five days are 22 s
+    name = house.start(*words)
     submission, seen = house.submit(simple()), 0
     for _ in range(3):
         attempts = wait(lambda seen=seen: house.state(submission).get("attempts", 0) > seen and house.state(submission)["attempts"], "one more")
         assert attempts > seen
         seen = attempts
         house.stop(name, signal.SIGKILL)
-        name = house.start("--clock.scale", "60000", "--lease_ms", "1s")
-    state = house.until(submission, "failed", seconds=30)
+        name = house.start(*words)
+    state = house.until(submission, "failed", seconds=60)
     assert state["attempts"] > seen and house.journal(submission)[-1] == "failed" and house.smtp.messages == []
 
 
