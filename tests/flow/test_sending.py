@@ -186,7 +186,7 @@ def test_snd12_one_message_to_many_separately(world):
                "html": '<p>Hi {{person.first_name}} <a href="https://shop.example/">shop</a></p>', "tracking": {"opens": True, "clicks": True},
                "attachments": [{"name": "a.pdf", "type": "application/pdf", "content": "JVBERi0xLjQK"}]}
     before = world.redis().hlen(f"{{a:{rep_key(rep)}}}:o")
-    for wrong, code in (({"cc": to[:1]}, "invalid_separate"), ({"to": to + [{"email": "no body@x"}]}, "invalid_recipient"), ({"to": []}, "no_recipient"),
+    for wrong, code in (({"cc": to[:1]}, "invalid_separate"), ({"to": to + [{"email": "no body@x"}], "subject": "x", "html": "x"}, "invalid_recipient"), ({"to": []}, "no_recipient"),
                         ({"subject": "{{person.nothing}}"}, "unresolved_field")):
         assert api.call("POST", "/v1/messages", 422, json={**request, **wrong}).json()["code"] == code
     assert world.redis().hlen(f"{{a:{rep_key(rep)}}}:o") == before, "none"
