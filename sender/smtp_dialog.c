@@ -178,22 +178,33 @@ static void take_envelope(struct smtp_dialog *d, const struct smtp_reply *reply)
 
 /* ---- the message ---- */
 
-/* One octet, stuffed; every line end is CRLF (no smuggling by a bare CR or LF). */
-static void put_octet(struct smtp_dialog *d, struct span message, size_t i)
+/* Octets from i on that end no line. */
+static size_t run_length(struct span message, size_t i, size_t stop)
 {
-	uint8_t c = message.p[i];
+	size_t n = 0;
 
-	if (c == '\r' && i + 1 < message.n && message.p[i + 1] == '\n')
-		return; /* its LF writes both */
-	if (c == '\r' || c == '\n') {
-		buf_put_cstr(&d->out, "\r\n");
-		d->mid_line = false;
-		return;
+	while (i + n < stop && message.p[i + n] != '\r' && message.p[i + n] != '\n')
+		n++;
+	return n;
+}
+
+/* A line or a part of one, stuffed, or a line end, which is CRLF (no smuggling by a bare CR or LF). How much it was. */
+static size_t put_piece(struct smtp_dialog *d, struct span message, size_t i, size_t stop)
+{
+	size_t n = run_length(message, i, stop);
+
+	if (n > 0) {
+		if (message.p[i] == '.' && !d->mid_line)
+			buf_put_byte(&d->out, '.');
+		buf_put_span(&d->out, span_sub(message, i, n));
+		d->mid_line = true;
+		return n;
 	}
-	if (c == '.' && !d->mid_line)
-		buf_put_byte(&d->out, '.');
-	buf_put_byte(&d->out, c);
-	d->mid_line = true;
+	if (message.p[i] == '\r' && i + 1 < message.n && message.p[i + 1] == '\n')
+		return 1; /* its LF writes both */
+	buf_put_cstr(&d->out, "\r\n");
+	d->mid_line = false;
+	return 1;
 }
 
 /* Octets of the message that go before the last five: its own last line end is the first two of them. */
@@ -213,8 +224,8 @@ bool smtp_dialog_fill(struct smtp_dialog *d)
 	if (d->phase != SMTP_BODY)
 		return false;
 	stop = end - d->body_at > CHUNK ? d->body_at + CHUNK : end;
-	for (; d->body_at < stop; d->body_at++)
-		put_octet(d, message, d->body_at);
+	while (d->body_at < stop)
+		d->body_at += put_piece(d, message, d->body_at, stop);
 	if (d->body_at == end && d->out.n == 0)
 		d->phase = SMTP_HAND_OVER;
 	return d->out.n > 0;

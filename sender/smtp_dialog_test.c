@@ -237,6 +237,57 @@ static void nothing_goes_out_before_the_hand_over(void **state)
 	smtp_dialog_fini(&d);
 }
 
+/* Whatever ends a message early or is no CRLF: at any place but the last one. */
+static bool is_smuggled(struct span out)
+{
+	for (size_t i = 0; i < out.n; i++) {
+		bool lf = out.p[i] == '\n', after_cr = i > 0 && out.p[i - 1] == '\r';
+
+		if (lf != after_cr)
+			return true;
+		if (i >= 4 && i + 1 < out.n && memcmp(out.p + i - 4, "\r\n.\r\n", 5) == 0)
+			return true;
+	}
+	return out.n < 5 || memcmp(out.p + out.n - 5, "\r\n.\r\n", 5) != 0;
+}
+
+/* F85: every message of up to eight octets of these four. */
+static void nothing_is_smuggled(void **state)
+{
+	struct smtp_recipient recipient = {.email = SPAN_LIT("a@x.example")};
+	struct smtp_envelope envelope = {.from = SPAN_LIT("me@us.example"),
+					 .recipients = &recipient,
+					 .recipient_count = 1};
+	struct smtp_dialog d;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	for (unsigned n = 0; n <= 8; n++)
+		for (unsigned which = 0; which < 1u << (2 * n); which++) {
+			uint8_t message[8];
+
+			for (unsigned i = 0; i < n; i++)
+				message[i] = (uint8_t) ".\r\na"[which >> (2 * i) & 3];
+			envelope.message = span_make(message, n);
+			smtp_dialog_init(&d, "host");
+			smtp_dialog_begin(&d, &envelope);
+			smtp_dialog_input(&d, SPAN_LIT("250 mx\r\n250 ok\r\n250 ok\r\n354 go\r\n"));
+			buf_clear(&d.out);
+			buf_clear(&out);
+			buf_put_cstr(&out, "\r\n"); /* of the header before it */
+			while (smtp_dialog_fill(&d)) {
+				buf_put_span(&out, buf_span(&d.out));
+				buf_clear(&d.out);
+			}
+			smtp_dialog_hand_over(&d);
+			buf_put_span(&out, buf_span(&d.out));
+			assert_false(is_smuggled(buf_span(&out)));
+			smtp_dialog_fini(&d);
+		}
+	buf_fini(&out);
+}
+
 static void a_large_message_goes_in_pieces(void **state)
 {
 	size_t n = 1 << 20, sent = 0;
@@ -273,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_dialogue_at_every_split),
 		cmocka_unit_test(nothing_goes_out_before_the_hand_over),
+		cmocka_unit_test(nothing_is_smuggled),
 		cmocka_unit_test(a_large_message_goes_in_pieces),
 	};
 
