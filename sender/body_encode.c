@@ -32,29 +32,38 @@ static bool qp_literal(struct span text, size_t i)
 	return c > 0x20 && c < 0x7f && c != '=';
 }
 
+/* How many octets from i on go as they are, at most room. */
+static size_t qp_run(struct span text, size_t i, size_t room)
+{
+	size_t n = 0;
+
+	while (n < room && i + n < text.n && !line_end(text, i + n) && qp_literal(text, i + n))
+		n++;
+	return n;
+}
+
 void body_quoted_printable(struct buf *out, struct span text)
 {
 	size_t column = 0;
 
 	for (size_t i = 0; i < text.n;) {
-		size_t end = line_end(text, i), width = qp_literal(text, i) ? 1 : 3;
+		size_t end = line_end(text, i), run = qp_run(text, i, QP_LINE - 1 - column);
 
 		if (end) {
 			buf_put_cstr(out, "\r\n");
 			column = 0;
 			i += end;
-			continue;
-		}
-		if (column + width > QP_LINE - 1) {
+		} else if (run) {
+			buf_put_span(out, span_sub(text, i, run));
+			column += run;
+			i += run;
+		} else if (column + (qp_literal(text, i) ? 1 : 3) > QP_LINE - 1) {
 			buf_put_cstr(out, "=\r\n");
 			column = 0;
+		} else {
+			buf_printf(out, "=%02X", text.p[i++]);
+			column += 3;
 		}
-		if (width == 1)
-			buf_put_byte(out, text.p[i]);
-		else
-			buf_printf(out, "=%02X", text.p[i]);
-		column += width;
-		i++;
 	}
 	if (column)
 		buf_put_cstr(out, "\r\n");
