@@ -40,10 +40,9 @@ static size_t recipients_of(const json_t *message)
 static json_t *queued(struct http_request *r, const struct account_entry *entry,
 		      const struct outbox_item *item)
 {
-	return json_from_span(
-		span_cstr(arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n,
-				       (const char *)entry->id.p, (int)item->submission.n,
-				       (const char *)item->submission.p)));
+	return json_from_span(span_cstr(
+		arena_printf(r->arena, "%.*s~%.*s", (int)entry->id.n, (const char *)entry->id.p,
+			     (int)item->submission.n, (const char *)item->submission.p)));
 }
 
 static json_t *queued_copies(struct http_request *r, const struct account_entry *entry,
@@ -53,8 +52,9 @@ static json_t *queued_copies(struct http_request *r, const struct account_entry 
 
 	for (size_t i = 0; i < copies->count; i++)
 		json_array_append_new(
-			list, json_pack("{s:o s:O}", "id", queued(r, entry, &batch->items[i]), "to",
-					json_array_get(json_object_get(copies->items[i], "to"), 0)));
+			list,
+			json_pack("{s:o s:O}", "id", queued(r, entry, &batch->items[i]), "to",
+				  json_array_get(json_object_get(copies->items[i], "to"), 0)));
 	return list;
 }
 
@@ -62,10 +62,10 @@ static void queued_answer(struct http_request *r, const struct account_entry *en
 			  const struct outbox_batch *batch, const struct message_copies *copies)
 {
 	bool later = batch->send_at_ms > r->now_ms;
-	json_t *answer = json_pack(
-		"{s:o s:s s:o}", "id", queued(r, entry, &batch->items[0]), "status",
-		later ? "scheduled" : "queued", "undoUntil",
-		batch->undo_ms ? json_from_time(r->now_ms + batch->undo_ms) : json_null());
+	json_t *answer = json_pack("{s:o s:s s:o}", "id", queued(r, entry, &batch->items[0]),
+				   "status", later ? "scheduled" : "queued", "undoUntil",
+				   batch->undo_ms ? json_from_time(r->now_ms + batch->undo_ms)
+						  : json_null());
 
 	if (copies)
 		json_object_set_new(answer, "copies", queued_copies(r, entry, batch, copies));

@@ -263,7 +263,8 @@ static void reports_name_what_came_back(void **state)
 		 "complaint angry@one.example", "c.mw@b.example"},
 		{"From: MAILER-DAEMON@x.example\r\nTo: me@b.example\r\nSubject: failure "
 		 "notice\r\n\r\n<no@one.example>:\r\n550 5.1.1 no\r\n\r\n--- Below this line is a "
-		 "copy of the message.\r\n\r\nMessage-ID: <0102@relay.example>\r\nX-Sent-Message-ID: "
+		 "copy of the message.\r\n\r\nMessage-ID: "
+		 "<0102@relay.example>\r\nX-Sent-Message-ID: "
 		 "<b.mw@b.example>\r\n",
 		 "5.1.1 no@one.example", "b.mw@b.example"},
 		{"From: a@b.example\r\nSubject: Hi\r\n\r\n<no@one.example>: 550 5.1.1\r\n"

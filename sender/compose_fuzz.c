@@ -30,14 +30,21 @@ static void expect_clean(struct span out)
 
 static void expect_fields(struct span out)
 {
-	static const char *const known[] = {"Date: ",	    "From:",
-					    "Reply-To:",    "To:",
-					    "Cc:",	    "Subject:",
-					    "Message-ID:",  "In-Reply-To:",
+	static const char *const known[] = {"Date: ",
+					    "From:",
+					    "Reply-To:",
+					    "To:",
+					    "Cc:",
+					    "Subject:",
+					    "Message-ID:",
+					    "In-Reply-To:",
 					    "X-Sent-Message-ID:",
-					    "References:",  "List-Unsubscribe:",
-					    "MIME-Version", "List-Unsubscribe-Post:",
-					    "Content-Type", "Content-Transfer-Encoding"};
+					    "References:",
+					    "List-Unsubscribe:",
+					    "MIME-Version",
+					    "List-Unsubscribe-Post:",
+					    "Content-Type",
+					    "Content-Transfer-Encoding"};
 	unsigned count = 0;
 
 	while (out.n && out.p[0] != '\r') {

@@ -208,8 +208,7 @@ static bool may_log_in(struct delivery *d)
 					       d->arena, d->ticket, &e);
 
 	if (code == ERR_AUTH)
-		settlement_refused(d, true,
-				   arena_printf(d->arena, "%s: %.180s", e.name, e.text));
+		settlement_refused(d, true, arena_printf(d->arena, "%s: %.180s", e.name, e.text));
 	else if (code != ERR_OK)
 		settlement_release(d);
 	return code == ERR_OK;

@@ -114,9 +114,9 @@ static bool take(struct sender *sender, struct outgoing *o, size_t *room_left, s
 		.max = max,
 		.max_bulk = least(max, bulk),
 		.ahead = left(max, left(one, o->load.sending + o->load.waiting)),
-		.ahead_bulk = left(least(max, bulk),
-				   left(bulk_of_account(sender),
-					o->load.sending_bulk + o->load.waiting_bulk)),
+		.ahead_bulk =
+			left(least(max, bulk), left(bulk_of_account(sender),
+						    o->load.sending_bulk + o->load.waiting_bulk)),
 		.word = span_cstr(o->word),
 	};
 	*room_left -= max;

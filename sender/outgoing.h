@@ -10,7 +10,8 @@
 struct sender;
 
 struct outgoing_load {
-	size_t sending, waiting; /* on a connection; leased ahead of it, so that no connection waits */
+	size_t sending,
+		waiting; /* on a connection; leased ahead of it, so that no connection waits */
 	size_t sending_bulk, waiting_bulk; /* of them copies of mail to many */
 };
 

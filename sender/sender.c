@@ -28,9 +28,9 @@ void sender_tick(void *ctx, int64_t now_mono_ms)
 	delivery_tick(sender, now_mono_ms);
 	if (!sender->draining)
 		sweep(sender, now_mono_ms);
-	metrics_set(sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_LIVE,
-		    (int64_t)(load->sending + load->waiting - load->sending_bulk -
-			      load->waiting_bulk));
+	metrics_set(
+		sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_LIVE,
+		(int64_t)(load->sending + load->waiting - load->sending_bulk - load->waiting_bulk));
 	metrics_set(sender->metrics, METRIC_IN_FLIGHT, WIRE_LANE_BULK,
 		    (int64_t)(load->sending_bulk + load->waiting_bulk));
 	metrics_set(sender->metrics, SENDER_CONNECTIONS, 0,
@@ -125,8 +125,8 @@ static void set_options(struct sender *sender)
 	choose_ehlo(sender);
 	snprintf(sender->lease_ms, sizeof(sender->lease_ms), "%lld", (long long)conf->lease_ms);
 	snprintf(sender->scale, sizeof(sender->scale), "%lld", (long long)conf->clock_scale);
-	sender->outbox = (struct outbox){stage_store_new(sender->stage), sender->lease_ms,
-					 sender->scale};
+	sender->outbox =
+		(struct outbox){stage_store_new(sender->stage), sender->lease_ms, sender->scale};
 	sender->account_options = (struct account_options){
 		.ca_file = conf->ca_file,
 		.ehlo = sender->ehlo,

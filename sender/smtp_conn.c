@@ -22,7 +22,12 @@ struct smtp_conn {
 	int unacknowledged; /* octets in the socket when last asked, before the hand-over */
 	int64_t progress_ms; /* when that number changed */
 	int64_t asked_ms; /* when the hand-over was asked for */
-	enum { HAND_OVER_NOT_ASKED, HAND_OVER_ASKED, HAND_OVER_DURABLE, HAND_OVER_REFUSED } hand_over;
+	enum {
+		HAND_OVER_NOT_ASKED,
+		HAND_OVER_ASKED,
+		HAND_OVER_DURABLE,
+		HAND_OVER_REFUSED
+	} hand_over;
 	bool connected, closing, polling, turning;
 	struct err login; /* code not ERR_OK: no connection came about */
 };
@@ -71,8 +76,7 @@ bool smtp_conn_usable(const struct smtp_conn *conn)
 	return conn->connected && conn->dialog.phase == SMTP_IDLE && !conn->dialog.busy;
 }
 
-static const char NOT_RECORDED[] =
-	"The hand-over could not be recorded in time; nothing was sent.";
+static const char NOT_RECORDED[] = "The hand-over could not be recorded in time; nothing was sent.";
 
 static void expired(uv_timer_t *timer)
 {
@@ -110,8 +114,7 @@ static void set_deadline(struct smtp_conn *conn, enum smtp_phase before)
 	else if (phase == SMTP_HAND_OVER && conn->hand_over == HAND_OVER_NOT_ASKED)
 		uv_timer_start(&conn->timer, pushed, ACKNOWLEDGED_MS, 0);
 	else if (phase == SMTP_HAND_OVER)
-		uv_timer_start(&conn->timer, expired,
-			       hand_over_left_ms(conn), 0);
+		uv_timer_start(&conn->timer, expired, hand_over_left_ms(conn), 0);
 	else if (phase != SMTP_FINAL)
 		uv_timer_start(&conn->timer, expired, (uint64_t)conn->limits.reply_ms, 0);
 	else if (before != SMTP_FINAL)

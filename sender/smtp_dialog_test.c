@@ -255,9 +255,8 @@ static bool is_smuggled(struct span out)
 static void nothing_is_smuggled(void **state)
 {
 	struct smtp_recipient recipient = {.email = SPAN_LIT("a@x.example")};
-	struct smtp_envelope envelope = {.from = SPAN_LIT("me@us.example"),
-					 .recipients = &recipient,
-					 .recipient_count = 1};
+	struct smtp_envelope envelope = {
+		.from = SPAN_LIT("me@us.example"), .recipients = &recipient, .recipient_count = 1};
 	struct smtp_dialog d;
 	struct buf out;
 
