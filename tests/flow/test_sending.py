@@ -78,7 +78,7 @@ def test_snd06_sent_filed_and_one_message(world, remember):
 
 @pytest.mark.world(messages=10, accounts=1, seed=15)
 def test_snd06_filed_once_if_it_is_there_already(world):
-    """Proves SND-06: what the server has under our Message-ID, by its own filing or by an APPEND whose answer never came, is not filed again."""
+    """Proves SND-06, F83: what the server has under our Message-ID, by its own filing or by an APPEND whose answer never came, is not filed again."""
     rep = synced(world)
     with world.standing("fetcher-1"):
         submission = send(world, rep, subject="there already")
