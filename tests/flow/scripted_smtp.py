@@ -46,6 +46,7 @@ class ScriptedSmtp:
         self.data = "354 go on"
         self.body = None
         self.faults = []
+        self.patient = True  # False ends stalls
         self.final = "250 2.0.0 taken as 1"
         self.messages = []  # (from, [to…], octets as received, undotted): taken or not
         self.taken = []  # of them what was answered with 2xx
@@ -54,6 +55,7 @@ class ScriptedSmtp:
         self.connections = 0
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # what is not read stays with the sender
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -113,7 +115,7 @@ class Connection:
         """Until the other side closes; without reading, until it has given up writing."""
         while reading and self.sock.recv(65536):
             continue
-        while not reading and not select.select([], [], [], 0.05)[0]:
+        while not reading and self.server.patient and not select.select([], [], [], 0.05)[0]:
             state = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
             if state != 1:  # no longer ESTABLISHED
                 return

@@ -3,7 +3,7 @@ becomes of the message then, and that the server has it at most once, is one tab
 import pytest
 
 from scripted_smtp import KINDS, PHASES, ScriptedSmtp
-from sender_house import BUILD, House, TAG, id_key, simple, wait  # noqa: F401
+from sender_house import BUILD, SLOW, TAG, House, simple
 
 # What the sender makes of it. again: put off, and sent with the second attempt · failed: for good, the server has nothing ·
 # unknown: it may have it, nobody sends it again · sent: with the first attempt. A server that says 5xx before it knows of the
@@ -24,7 +24,8 @@ OUTCOMES = {
     "quit":       ["sent",    "sent",    "sent",    "sent",    "sent"],
 }
 ORDER = ["4xx", "5xx", "close", "stall", "garbage"]
-WORDS = ("--clock.scale", "3600", "--connect_ms", "1s", "--reply_ms", "1s", "--final_ms", "1s", "--idle_ms", "0")  # an hour of looking is 1 s
+LIMIT = f"{2 * SLOW}s"
+WORDS = ("--clock.scale", "3600", "--connect_ms", LIMIT, "--reply_ms", LIMIT, "--final_ms", LIMIT, "--idle_ms", "0")  # an hour of looking is 1 s
 JOURNAL = {"again": ["delayed", "sent"], "failed": ["failed"], "unknown": ["unknown"], "sent": ["sent"]}
 
 
@@ -55,7 +56,7 @@ def test_snd08_phase_and_fault(place, phase, kind, outcome):
     place.account(security="starttls" if phase == "starttls" else "tls", revision=place.revision)
     place.redis.delete(TAG + ":lg")  # as the gateway does with new credentials
     server.faults, server.messages, server.taken, server.commands, server.logins = [(phase, kind)], [], [], [], 0
-    submission = place.submit(simple(text="x" * (4_000_000 if phase == "body" else 100)))
+    submission = place.submit(simple(text="x" * (1_000_000 if phase == "body" else 100)))
     state = place.until(submission, *(["sent"] if outcome in ("again", "sent") else [outcome]))
     if phase != "quit":
         assert not server.faults, "it happened"
