@@ -95,7 +95,7 @@ test:
 	@$(MAKE) --no-print-directory -s unit
 	@$(MAKE) --no-print-directory -s flow
 flow:
-	$(PYTEST) -q $(FLOW)
+	$(PYTEST) -q -n $(JOBS) --maxprocesses 8 --dist loadfile $(FLOW)
 .PHONY: tests-built
 tests-built: $(TESTS)
 check:

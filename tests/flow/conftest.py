@@ -39,6 +39,7 @@ def world(request):
 
 
 def pytest_configure(config):
+    config.figures = []
     config.addinivalue_line("markers", "world: what the world of this test is made of")
 
 
@@ -53,12 +54,24 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(scope="session")
-def remember(tmp_path_factory):
+def remember(request):
     """Figures that a person wants to see at the end of a run, asserted only loosely."""
-    figures = []
-    yield figures.append
-    if figures:
-        print("\n" + "\n".join(f"measured: {text}" for text in figures))
+    return request.config.figures.append
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # one of several processes: the first of them tells all
+        session.config.workeroutput["figures"] = session.config.figures
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.figures.extend(node.workeroutput.get("figures", []) if hasattr(node, "workeroutput") else [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for text in config.figures:
+        terminalreporter.write_line(f"measured: {text}")
 
 
 __all__ = ["subprocess"]
