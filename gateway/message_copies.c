@@ -24,7 +24,7 @@ void message_copies_make(const json_t *message, struct message_copies *copies)
 	const json_t *to = json_object_get(message, "to");
 
 	copies->count = json_array_size(to);
-	copies->items = calloc(copies->count + 1, sizeof(*copies->items));
+	copies->items = calloc(copies->count + 1, sizeof(json_t *));
 	if (!copies->items)
 		abort();
 	for (size_t i = 0; i < copies->count; i++) {

@@ -17,18 +17,18 @@ static const char *const LIMITS[PLAN_LIMIT_END] = {
 
 /* What a route needs; the first line that fits. Reading and taking away need nothing. */
 static const struct {
-	enum http_method method;
 	const char *pattern; /* of the route, or what it begins with if it ends in a slash */
+	enum http_method method;
 	enum plan_feature feature;
 } NEEDS[] = {
-	{HTTP_POST, "/v1/messages", PLAN_SENDING},
-	{HTTP_POST, "/v1/messages/", PLAN_SENDING},
-	{HTTP_POST, "/v1/webhooks", PLAN_WEBHOOKS},
-	{HTTP_POST, "/v1/webhooks/", PLAN_WEBHOOKS},
-	{HTTP_PATCH, "/v1/webhooks/", PLAN_WEBHOOKS},
-	{HTTP_POST, "/v1/accounts/{id}/backfill", PLAN_OLDER_MAIL},
-	{HTTP_POST, "/v1/threads/{thread}/relink", PLAN_OLDER_MAIL},
-	{HTTP_GET, "/v1/accounts/{id}/export", PLAN_EXPORT},
+	{"/v1/messages", HTTP_POST, PLAN_SENDING},
+	{"/v1/messages/", HTTP_POST, PLAN_SENDING},
+	{"/v1/webhooks", HTTP_POST, PLAN_WEBHOOKS},
+	{"/v1/webhooks/", HTTP_POST, PLAN_WEBHOOKS},
+	{"/v1/webhooks/", HTTP_PATCH, PLAN_WEBHOOKS},
+	{"/v1/accounts/{id}/backfill", HTTP_POST, PLAN_OLDER_MAIL},
+	{"/v1/threads/{thread}/relink", HTTP_POST, PLAN_OLDER_MAIL},
+	{"/v1/accounts/{id}/export", HTTP_GET, PLAN_EXPORT},
 };
 
 static bool fits(const char *pattern, const char *route)
