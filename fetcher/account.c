@@ -69,6 +69,8 @@ void account_listed(struct fetcher *f, struct span company, struct span name,
 		account_touch(a);
 	}
 	a->listed = true;
+	if (!a->token[0] && hop_is_mine(a))
+		account_touch(a); /* it may have been let go while it was not listed */
 	if (a->token[0] && value != a->generation_number)
 		account_let_go(a, false);
 	a->generation_number = value;

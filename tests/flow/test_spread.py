@@ -190,6 +190,6 @@ def world_places(world):
             name = line.decode().rpartition(' "/" ')[2].strip('"')
             if name not in ("Trash", "Junk", "Drafts"):
                 answer = connection.status(f'"{name}"', "(MESSAGES)")
-                total += int(re.search(rb"MESSAGES (\d+)", answer[1][0])[1])
+                total += int(re.search(rb"MESSAGES (\d+)", answer[1][0])[1]) if answer[0] == "OK" else 0  # a name alone
         connection.logout()
     return total
