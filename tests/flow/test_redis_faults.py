@@ -1,5 +1,4 @@
-"""What Redis can do to us: FAULTS F107, F108, F110, F112, F113, by the real Redis under the real supervisor. (F107 at length: test_crash.py.)"""
-import os
+"""What Redis can do to us: FAULTS F107, F108, F112, F113, by the real Redis under the real supervisor. (F107 at length: test_crash.py.)"""
 import pathlib
 import shutil
 import signal
@@ -212,46 +211,3 @@ def test_functions_lost_and_connections_cut(house):
         store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         time.sleep(0.3)
     arrived(house, names)
-
-
-@pytest.fixture
-def small_disk():
-    """A disk of its own for a world. Needs the right to mount."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="mw-disk-"))
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m,mode=755", "tmpfs", folder], capture_output=True).returncode:
-        folder.rmdir()
-        pytest.skip("a disk that can be filled needs the right to mount")
-    before = os.environ.get("MAILWEAVE_TMP")
-    os.environ["MAILWEAVE_TMP"] = str(folder)
-    try:
-        yield folder
-    finally:
-        if before is None:
-            del os.environ["MAILWEAVE_TMP"]
-        else:
-            os.environ["MAILWEAVE_TMP"] = before
-        subprocess.run(["umount", "-l", folder], capture_output=True)
-        folder.rmdir()
-
-
-def fill(folder, leave):
-    free = os.statvfs(folder)
-    with open(folder / "filler", "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(1, free.f_bavail * free.f_frsize - leave))
-
-
-def test_f110_disk_full(small_disk):
-    """Proves F110: below 5 % no more mail is taken in, what is there is served, and mail comes again by itself once there is room."""
-    world = rig.World(messages=20, accounts=1, seed=22, deals=0, settings=("fetcher:poll_ms=1s",))
-    try:
-        world.add_accounts()
-        world.wait_synced(90)
-        rep, before = rep_of(world), ids(world)
-        fill(small_disk, 12 << 20)
-        world.deliver(rep, mail("too little room"))
-        rig.wait(lambda: "disk_full" in world.logs("fetcher"), 60, "the fetcher finds the disk full")
-        assert ids(world) == before
-        (small_disk / "filler").unlink()
-        arrived(world, ["too little room"], 120)
-    finally:
-        world.close()
