@@ -8,22 +8,22 @@ enum effect { NONE = 0, LINE_END, BLANK, LEFT_OUT };
 static enum effect effect_of(struct span name)
 {
 	static const struct {
-		enum effect effect;
 		const char *names; /* in small letters, all of one length */
+		enum effect effect;
 		uint8_t length, count;
 	} groups[] = {
-		{LINE_END, "p", 1, 1},
-		{LINE_END, "brtrliulolh1h2h3h4h5h6hrdldtdd", 2, 15},
-		{BLANK, "tdth", 2, 2},
-		{LINE_END, "divpre", 3, 2},
-		{LEFT_OUT, "xml", 3, 1},
-		{LINE_END, "table", 5, 1},
-		{LEFT_OUT, "styletitle", 5, 2},
-		{LINE_END, "headerfooter", 6, 2},
-		{LEFT_OUT, "script", 6, 1},
-		{LINE_END, "sectionarticle", 7, 2},
-		{LEFT_OUT, "textareanoscript", 8, 2},
-		{LINE_END, "blockquote", 10, 1},
+		{"p", LINE_END, 1, 1},
+		{"brtrliulolh1h2h3h4h5h6hrdldtdd", LINE_END, 2, 15},
+		{"tdth", BLANK, 2, 2},
+		{"divpre", LINE_END, 3, 2},
+		{"xml", LEFT_OUT, 3, 1},
+		{"table", LINE_END, 5, 1},
+		{"styletitle", LEFT_OUT, 5, 2},
+		{"headerfooter", LINE_END, 6, 2},
+		{"script", LEFT_OUT, 6, 1},
+		{"sectionarticle", LINE_END, 7, 2},
+		{"textareanoscript", LEFT_OUT, 8, 2},
+		{"blockquote", LINE_END, 10, 1},
 	};
 	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {
 		for (size_t i = 0; groups[g].length == name.n && i < groups[g].count; i++) {
