@@ -183,13 +183,24 @@ local function commit_find(c, keys)
 	return found, dead
 end
 
+-- `s` or `p` as was asked for with a message sent from here, else nil.
+local function chosen_sharing(c, m)
+	local entry = m[15] ~= '' and redis.call('HGET', c.tag .. ':o', m[15])
+	local chosen = entry and cmsgpack.unpack(entry)[6]
+	return (chosen == 'shared' or chosen == 'private') and chosen:sub(1, 1) or nil
+end
+
+-- A copy of what was sent privately can come in before the message itself: its thread is private from here on.
+local function came_back_first(c, m, t, known, n)
+	if known and t.sharing == 's' and chosen_sharing(c, m) == 'p' then
+		t.sharing, t.sharing_n = 'p', n
+	end
+end
+
 local function sharing_of(c, m)
-	if m[15] ~= '' then
-		local entry = redis.call('HGET', c.tag .. ':o', m[15])
-		local chosen = entry and cmsgpack.unpack(entry)[6]
-		if chosen == 'shared' or chosen == 'private' then
-			return chosen:sub(1, 1)
-		end
+	local chosen = chosen_sharing(c, m)
+	if chosen then
+		return chosen
 	end
 	return (c.sharing == 'shared' or c.sharing == 'private') and c.sharing:sub(1, 1) or m[12]
 end
@@ -280,7 +291,7 @@ end
 
 local function commit_message(c, m)
 	local found, dead = commit_find(c, m[14])
-	local fresh = #found == 0
+	local fresh, known = #found == 0, c.key_thread[m[14][1]]
 	local t = found[1]
 	for i = 2, #found do
 		commit_merge(c, t, found[i])
@@ -295,6 +306,7 @@ local function commit_message(c, m)
 		end
 	end
 	local n, had_sent, sent_ms = c.n + 1, bit.band(t.bits, 2) ~= 0, t.sent_ms
+	came_back_first(c, m, t, known, n)
 	commit_extend(c, t, m, n)
 	local decision, linked = commit_link(c, t, m, n)
 	commit_record(c, m[1], RECORD_HEAD .. cmsgpack.pack(t.id, n) .. m[16] .. decision .. m[18])
