@@ -133,13 +133,7 @@ static bool quoted_put(struct buf *out, struct span s)
 	for (size_t i = 0; i < s.n; i++)
 		if (s.p[i] == '\r' || s.p[i] == '\n' || s.p[i] == '\0')
 			return false;
-	buf_put_byte(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_put_byte(out, '\\');
-		buf_put_byte(out, s.p[i]);
-	}
-	buf_put_byte(out, '"');
+	buf_put_quoted(out, s);
 	return true;
 }
 

@@ -259,12 +259,6 @@ bool imap_quoted_put(struct buf *out, struct span s)
 			return false;
 	if (s.n == 0)
 		return false;
-	buf_put_byte(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_put_byte(out, '\\');
-		buf_put_byte(out, s.p[i]);
-	}
-	buf_put_byte(out, '"');
+	buf_put_quoted(out, s);
 	return true;
 }

@@ -26,15 +26,15 @@ static bool bearer_token(struct http_request *r, struct token_text *text_out)
 	       token_parse(span_trim(span_sub(header, BEARER.n, header.n)), text_out);
 }
 
-/* One call: the token's record, the record of its user or of the acting one, and the company's plan. */
+/* One call: the token's record, the record of its user or of the acting one, and the company's plan if it matters here. */
 static enum err_code token_lookup(struct http_request *r, const struct token_text *text,
 				  struct span acting, struct store_reply *reply_out, struct err *e)
 {
 	bool root = token_is_root(text);
 	struct span key = root ? span_cstr("{g}") : key_company_tag(r->arena, text->company);
-	struct span args[] = {text->id, acting};
+	struct span args[] = {text->id, acting, span_cstr(plan_matters(r) ? "1" : "0")};
 
-	return store_fcall(r->store, "gateway_1_auth", &key, 1, args, 2, r->arena, reply_out, e);
+	return store_fcall(r->store, "gateway_1_auth", &key, 1, args, 3, r->arena, reply_out, e);
 }
 
 void auth_viewer_user(struct http_request *r, struct span user, struct span user_json)

@@ -3,7 +3,7 @@
 -- with hash.lua and journal.lua of common/store and goes on in account.lua, common/store/thread_state.lua and the other files of this folder.
 --
 -- Company functions, key {c:<company>} ({g} for auth of the root token):
--- gateway_1_auth            token id, user id or `` -> [record or ``, JSON of the token's or that user or ``, JSON of the plan or ``]
+-- gateway_1_auth            token id, user id or ``, 1 if the plan is wanted -> [record or ``, JSON of the token's or that user or ``, JSON of the plan or ``]
 -- gateway_1_person_put      id, JSON, packed normalized addresses, ... -> for each `` or why it was refused
 -- gateway_1_person_delete   id -> 1 or 0
 -- gateway_1_org_put         id, JSON, ... -> for each `` ; gateway_1_org_delete id -> 1 or 0
@@ -123,7 +123,7 @@ local function auth(keys, args)
 		user = args[2]
 	end
 	return {record, user ~= '' and redis.call('HGET', keys[1] .. ':user', user) or '',
-		redis.call('HGET', keys[1] .. ':company', 'plan') or ''}
+		args[3] == '1' and redis.call('HGET', keys[1] .. ':company', 'plan') or ''}
 end
 
 -- The normalized addresses of a stored person or user: `_addresses` where they differ from what the CRM wrote.

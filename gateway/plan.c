@@ -67,13 +67,22 @@ bool plan_allows(struct http_request *r, enum plan_feature feature)
 	return on;
 }
 
+static enum plan_feature needed(const struct route *route)
+{
+	for (size_t i = 0; i < sizeof(NEEDS) / sizeof(NEEDS[0]); i++)
+		if (NEEDS[i].method == route->method && fits(NEEDS[i].pattern, route->pattern))
+			return NEEDS[i].feature;
+	return PLAN_NONE;
+}
+
+bool plan_matters(const struct http_request *r)
+{
+	return r->route->method != HTTP_GET || needed(r->route) != PLAN_NONE;
+}
+
 bool plan_allows_route(struct http_request *r)
 {
-	for (size_t i = 0; r->viewer.plan.n && i < sizeof(NEEDS) / sizeof(NEEDS[0]); i++)
-		if (NEEDS[i].method == r->route->method &&
-		    fits(NEEDS[i].pattern, r->route->pattern))
-			return plan_allows(r, NEEDS[i].feature);
-	return true;
+	return plan_allows(r, needed(r->route));
 }
 
 size_t plan_limit(const struct http_request *r, enum plan_limit limit)

@@ -40,6 +40,8 @@ enum plan_limit {
 
 /* For the route of the request, whose viewer is known. False: 403 is answered. */
 bool plan_allows_route(struct http_request *r);
+/* Can anything here depend on the plan? Reading does not, but for what plan.c lists. Else it is not asked for. */
+bool plan_matters(const struct http_request *r);
 /* For a part of what a route does. False: 403 is answered. */
 bool plan_allows(struct http_request *r, enum plan_feature feature);
 /* At most so many; SIZE_MAX: any number. */

@@ -198,11 +198,7 @@ local function came_back_first(c, m, t, known, n)
 end
 
 local function sharing_of(c, m)
-	local chosen = chosen_sharing(c, m)
-	if chosen then
-		return chosen
-	end
-	return (c.sharing == 'shared' or c.sharing == 'private') and c.sharing:sub(1, 1) or m[12]
+	return chosen_sharing(c, m) or (c.sharing == 'shared' or c.sharing == 'private') and c.sharing:sub(1, 1) or m[12]
 end
 
 local function commit_found(c, m)

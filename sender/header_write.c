@@ -134,17 +134,6 @@ static bool atom_text(struct span s)
 	return true;
 }
 
-static void quoted_string(struct buf *out, struct span s)
-{
-	buf_put_byte(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_put_byte(out, '\\');
-		buf_put_byte(out, s.p[i]);
-	}
-	buf_put_byte(out, '"');
-}
-
 static void mailbox(struct buf *out, const struct compose_address *a)
 {
 	if (a->name.n && plain(a->name)) {
@@ -152,7 +141,7 @@ static void mailbox(struct buf *out, const struct compose_address *a)
 		if (atom_text(a->name))
 			buf_put_span(out, a->name);
 		else
-			quoted_string(out, a->name);
+			buf_put_quoted(out, a->name);
 	} else if (a->name.n) {
 		encoded_words(out, a->name);
 	}
@@ -266,5 +255,5 @@ void header_write_param(struct buf *out, const char *name, struct span value)
 		return;
 	}
 	buf_printf(out, ";\r\n\t%s=", name);
-	quoted_string(out, value);
+	buf_put_quoted(out, value);
 }

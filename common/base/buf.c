@@ -87,6 +87,17 @@ void buf_put_byte(struct buf *b, uint8_t c)
 	buf_put(b, &c, 1);
 }
 
+void buf_put_quoted(struct buf *b, struct span s)
+{
+	buf_put_byte(b, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_put_byte(b, '\\');
+		buf_put_byte(b, s.p[i]);
+	}
+	buf_put_byte(b, '"');
+}
+
 void buf_put_utf8(struct buf *b, uint32_t code_point)
 {
 	const bool none = code_point > 0x10ffff || (code_point >= 0xd800 && code_point <= 0xdfff);

@@ -26,6 +26,8 @@ void buf_put(struct buf *b, const void *p, size_t n);
 void buf_put_span(struct buf *b, struct span s);
 void buf_put_cstr(struct buf *b, const char *s);
 void buf_put_byte(struct buf *b, uint8_t c);
+/* In double quotes, with a backslash before those and itself (RFC 5322 3.2.4, RFC 9051 4.3). What may stand in it is the caller's to look at. */
+void buf_put_quoted(struct buf *b, struct span s);
 void buf_put_utf8(struct buf *b, uint32_t code_point); /* U+FFFD for what is none */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Drops n bytes from the front. */

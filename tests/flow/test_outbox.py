@@ -113,7 +113,7 @@ def test_the_list_reads_what_it_shows(anna, mailed):  # noqa: F811
     anna("GET", "/v1/outbox", 200, params={"limit": 2})
     after = mailed.redis.info("commandstats")
     calls = {name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"] for name in after}
-    assert calls.get("cmdstat_hget", 0) <= 10 and not any(calls.get("cmdstat_" + c) for c in ("hvals", "hscan")), calls
+    assert calls.get("cmdstat_hget", 0) <= 8 and not any(calls.get("cmdstat_" + c) for c in ("hvals", "hscan")), calls
 
 
 def test_snd10_limits_of_providers(anna, mailed, mail):  # noqa: F811
